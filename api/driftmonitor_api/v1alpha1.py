@@ -1,0 +1,493 @@
+"""`driftmonitor.dev/v1alpha1`: the DriftMonitor object. The CRD and docs/api.md are generated from these types."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from driftmonitor_api.base import (
+    ByteSize,
+    Duration,
+    DurationOrZero,
+    Quantity,
+    SpecModel,
+    StatusModel,
+    rule,
+    rules,
+)
+from driftmonitor_api.storage import SUPPORTED, StorageError, StorageUri
+
+GROUP = "driftmonitor.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "DriftMonitor"
+PLURAL = "driftmonitors"
+SINGULAR = "driftmonitor"
+SHORT_NAMES = ["drift", "dm"]
+
+NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+NAME_MAX_LENGTH = 40
+"""The children's names (`<name>-collector`, CronJob `<name>-check`) must fit Kubernetes' bounds of 63 and 52."""
+
+MAX_STATUS_COLUMNS = 50
+MAX_STATUS_VIOLATIONS = 50
+MAX_HISTORY = 20
+
+
+def _parsed_uri(uri: str) -> str:
+    try:
+        StorageUri.parse(uri)
+    except StorageError as error:
+        raise ValueError(str(error)) from error
+    return uri
+
+
+_URI_RULE = (
+    r"self.matches('^(configmap://[a-z0-9.-]+/[-._a-zA-Z0-9]+|pvc://[a-z0-9.-]+/.+|https?://[^/]+/.+)$')"
+    r" && !self.contains('..')"
+)
+StorageUriField = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    rule(_URI_RULE, f"must be {SUPPORTED}"),
+    AfterValidator(_parsed_uri),
+]
+FeatureName = Annotated[str, Field(min_length=1, max_length=128)]
+Threshold = Annotated[float, Field(ge=0, le=1_000_000)]
+
+FeatureType = Literal["Numerical", "Categorical"]
+NumericalMethod = Literal["psi", "ks", "wasserstein", "jensenshannon"]
+CategoricalMethod = Literal["psi", "chisquare", "jensenshannon"]
+Method = Literal["psi", "ks", "chisquare", "wasserstein", "jensenshannon"]
+P_VALUE_METHODS: tuple[Method, ...] = ("ks", "chisquare")
+"""Their score is a p-value: the smaller, the more drift."""
+
+_THRESHOLD_RULES = rules(
+    (
+        "!has(self.warning) || !has(self.critical) || (self.method in ['ks', 'chisquare'] ?"
+        " self.warning >= self.critical : self.warning <= self.critical)",
+        "warning must be reached before critical: for the p-values of ks and chisquare warning >= critical,"
+        " for the distances of every other method warning <= critical",
+    ),
+    (
+        "!(self.method in ['ks', 'chisquare']) || ((!has(self.warning) || self.warning <= 1.0) &&"
+        " (!has(self.critical) || self.critical <= 1.0))",
+        "the thresholds of ks and chisquare are p-values: at most 1",
+    ),
+)
+
+
+class Feature(SpecModel):
+    """One named input of the model."""
+
+    name: FeatureName
+    """The name in requests, in the store and in the reference."""
+    type: FeatureType
+    """`Numerical` or `Categorical`; says which drift test applies."""
+
+
+class Model(SpecModel):
+    """The ONNX model to serve."""
+
+    storage_uri: StorageUriField
+    """Where the model lies: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `https://` or `http://`."""
+    version: Annotated[str, Field(min_length=1, max_length=63)] = "1"
+    """Goes with every prediction record."""
+    features: Annotated[list[Feature], Field(max_length=500)] | None = None
+    """The inputs in the model's order. Default: the names and types of the ONNX inputs, where there is one a feature.
+    A model with one input tensor of several columns needs them."""
+    classes: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=1000)] | None = None
+    """Names of the classes in the order of the model's scores. Default: the labels that the model gives."""
+
+
+class ResourceList(SpecModel):
+    """Amounts of processor and memory."""
+
+    cpu: Quantity | None = None
+    """Processor, such as `500m` or `2`."""
+    memory: Quantity | None = None
+    """Memory, such as `512Mi`."""
+
+
+class Resources(SpecModel):
+    """What the scheduler reserves, and what the kernel enforces."""
+
+    requests: ResourceList | None = None
+    """Reserved on the node."""
+    limits: ResourceList | None = None
+    """Enforced; over its memory limit a container is killed."""
+
+
+class Serving(SpecModel):
+    """How the model is served."""
+
+    replicas: Annotated[int, Field(ge=0, le=100)] = 1
+    """Number of inference pods."""
+    resources: Resources | None = None
+    """Of the inference container. Default: requests of 100m and 256Mi, a memory limit of 1Gi."""
+
+
+class Shipper(SpecModel):
+    """The sidecar that carries the prediction log to the collector."""
+
+    type: Literal["Fluentd", "SyslogNG"] = "Fluentd"
+    """The program."""
+    buffer_size: ByteSize = "512Mi"
+    """Disk for the prediction log, and as much again for the sidecar's buffer, for the time that the collector is
+    away. When the log has reached it, predictions are refused with 503 rather than served and lost."""
+    resources: Resources | None = None
+    """Of the sidecar. Default: requests of 50m and 64Mi, a memory limit of 512Mi."""
+
+
+class Logging(SpecModel):
+    """How predictions are logged."""
+
+    shipper: Shipper = Shipper()
+    """The sidecar."""
+
+
+class Storage(SpecModel):
+    """The volume that holds the records."""
+
+    size: ByteSize = "10Gi"
+    """Size of the volume claim."""
+    storage_class_name: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    """Default: the cluster's default StorageClass."""
+
+
+class Collector(SpecModel):
+    """The service that stores the records."""
+
+    storage: Annotated[
+        Storage,
+        rule("self == oldSelf", "storage cannot change: its volume holds the records; make a new DriftMonitor"),
+    ] = Storage()
+    """The volume."""
+    resources: Resources | None = None
+    """Of the collector. Default: requests of 100m and 128Mi, a memory limit of 1Gi."""
+
+
+class Reference(SpecModel):
+    """The data that the model was trained on: what the window is compared with."""
+
+    storage_uri: StorageUriField
+    """A Parquet or CSV file: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `https://` or `http://`. Its columns are named
+    as the features; others are not compared."""
+
+
+class Window(SpecModel):
+    """Which predictions a check looks at: those from `now - offset - lookback` to `now - offset`."""
+
+    lookback: Duration = "1h"
+    """Length of the window, such as `1h`."""
+    offset: DurationOrZero = "0s"
+    """How long before now the window ends."""
+    min_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 500
+    """Fewer rows than this, in the window or in the reference, is `InsufficientData`, never "no drift"."""
+    max_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
+    """Of a window with more rows the newest ones are compared."""
+
+
+class NumericalTest(SpecModel):
+    """The drift test of numerical columns."""
+
+    model_config = {"json_schema_extra": _THRESHOLD_RULES}
+
+    method: NumericalMethod = "psi"
+    """Evidently's name of the test. `ks` scores with a p-value (less is more drift), the others with a distance."""
+    warning: Threshold | None = None
+    """Score at which drift is suspected. Default: by method, psi 0.1, wasserstein 0.1, jensenshannon 0.1, ks 0.05."""
+    critical: Threshold | None = None
+    """Score at which drift is detected. Default: by method, psi 0.2, wasserstein 0.2, jensenshannon 0.2, ks 0.01."""
+
+
+class CategoricalTest(SpecModel):
+    """The drift test of categorical columns."""
+
+    model_config = {"json_schema_extra": _THRESHOLD_RULES}
+
+    method: CategoricalMethod = "jensenshannon"
+    """Evidently's name of the test. `chisquare` scores with a p-value (less is more drift), the others with a distance."""
+    warning: Threshold | None = None
+    """Score at which drift is suspected. Default: by method, jensenshannon 0.1, psi 0.1, chisquare 0.05."""
+    critical: Threshold | None = None
+    """Score at which drift is detected. Default: by method, jensenshannon 0.2, psi 0.2, chisquare 0.01."""
+
+
+class ColumnTest(SpecModel):
+    """The drift test of one column, instead of its type's."""
+
+    model_config = {"json_schema_extra": _THRESHOLD_RULES}
+
+    method: Method
+    """Evidently's name of the test; it must be one that applies to the column's type."""
+    warning: Threshold | None = None
+    """Score at which drift is suspected. Default: by method, as for its type."""
+    critical: Threshold | None = None
+    """Score at which drift is detected. Default: by method, as for its type."""
+
+
+class Drift(SpecModel):
+    """How the window is compared with the reference."""
+
+    numerical: NumericalTest = NumericalTest()
+    """The test of numerical columns."""
+    categorical: CategoricalTest = CategoricalTest()
+    """The test of categorical columns."""
+    drift_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """The share of columns drifted, 0 to 1, from which on the verdict is drift."""
+    columns: Annotated[dict[str, ColumnTest], Field(max_length=100)] = {}
+    """Tests of single columns, by column name."""
+
+
+class Checks(SpecModel):
+    """When and how the predictions are checked."""
+
+    schedule: Annotated[
+        str,
+        Field(min_length=1, max_length=100),
+        rule(
+            r"self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|\\S+( \\S+){4})$')",
+            'must be a cron expression of five fields, such as "*/5 * * * *"',
+        ),
+    ]
+    """A cron expression, in the time zone of the cluster's controller manager (UTC in most clusters)."""
+    window: Window = Window()
+    """The predictions to look at."""
+    drift: Drift = Drift()
+    """The comparison."""
+    resources: Resources | None = None
+    """Of the check's container. Default: requests of 100m and 512Mi, a memory limit of 2Gi."""
+
+
+class DriftMonitorSpec(SpecModel):
+    """What is wanted."""
+
+    model: Model
+    """The ONNX model to serve."""
+    serving: Serving = Serving()
+    """How it is served."""
+    logging: Logging = Logging()
+    """How its predictions are logged."""
+    collector: Collector = Collector()
+    """Where they are stored."""
+    reference: Reference
+    """What they are compared with."""
+    checks: Checks
+    """When and how they are compared."""
+    suspend: bool = False
+    """Stops the checks; serving and logging go on."""
+
+
+Verdict = Literal[
+    "NoDrift", "DriftSuspected", "DriftDetected", "InsufficientData", "ReferenceMissing", "CheckFailed"
+]
+Severity = Literal["NoDrift", "DriftSuspected", "DriftDetected", "NotChecked"]
+ConditionStatus = Literal["True", "False", "Unknown"]
+Name = Annotated[str, Field(max_length=253)]
+Text = Annotated[str, Field(max_length=1024)]
+Message = Annotated[str, Field(max_length=4096)]
+
+
+class Condition(StatusModel):
+    """One observation, by the API conventions."""
+
+    type: Annotated[str, Field(max_length=63)]
+    """Such as `Ready` or `DriftDetected`."""
+    status: ConditionStatus
+    """Whether it holds; `Unknown` where nothing is known."""
+    reason: Annotated[str, Field(max_length=63)]
+    """One word for programs."""
+    message: Message
+    """A sentence for people: what is the case and what to do."""
+    last_transition_time: datetime
+    """When `status` last changed."""
+    observed_generation: int
+    """The generation of the spec that was looked at."""
+
+
+class ModelStatus(StatusModel):
+    """The model that was fetched last."""
+
+    version: Name
+    """`spec.model.version` of the pod that fetched it."""
+    sha256: Name
+    """Digest of the file, hexadecimal."""
+    size_bytes: int
+    """Size of the file, bytes."""
+
+
+class Endpoints(StatusModel):
+    """Addresses inside the cluster."""
+
+    predict: Text
+    """Where to send rows: `POST {"instances": [...]}`."""
+    collector: Text
+    """The store of records and reports."""
+
+
+class ReferenceStatus(StatusModel):
+    """The reference that the last check read."""
+
+    storage_uri: Text
+    """Its address."""
+    sha256: Name
+    """Digest of the file, hexadecimal."""
+    rows: int
+    """Number of rows."""
+    time: datetime
+    """When it was read."""
+
+
+class CheckResult(StatusModel):
+    """What a check concluded."""
+
+    time: datetime
+    """When the check ran."""
+    window_start: datetime
+    """Begin of the window, inclusive."""
+    window_end: datetime
+    """End of the window, exclusive."""
+    rows: int
+    """Rows compared."""
+    rows_written: int | None = None
+    """Rows that the servers wrote since the monitor's start, as they report it."""
+    rows_stored: int | None = None
+    """Rows of these that the collector holds."""
+    coverage: float | None = None
+    """Share of the rows written that is stored, 0 to 1."""
+    verdict: Verdict
+    """`NoDrift`, `DriftSuspected` or `DriftDetected`; or why there is none."""
+    message: Message = ""
+    """The verdict in a sentence."""
+    drift_share: float | None = None
+    """Share of the columns that drifted, 0 to 1."""
+    drifted: Name = ""
+    """Columns drifted of columns checked, such as `3/12`."""
+    report: Text = ""
+    """Path of the HTML report at the collector."""
+
+
+class ColumnResult(StatusModel):
+    """One column compared."""
+
+    name: Annotated[str, Field(max_length=128)]
+    """The feature."""
+    type: FeatureType
+    """Its type."""
+    method: Method
+    """Evidently's name of the test."""
+    score: float | None = None
+    """The test's score; none where it could not be computed."""
+    warning: float
+    """Score at which drift is suspected."""
+    critical: float
+    """Score at which drift is detected."""
+    severity: Severity
+    """What the score says."""
+
+
+class Violation(StatusModel):
+    """A column that could not be compared, in SageMaker Model Monitor's vocabulary."""
+
+    column: Annotated[str, Field(max_length=128)]
+    """The feature."""
+    check: Annotated[str, Field(max_length=63)]
+    """`missing_column_check`, `completeness_check`, `data_type_check` or `statistic_check`."""
+    message: Text
+    """What is wrong with it."""
+
+
+class HistoryEntry(StatusModel):
+    """One past verdict."""
+
+    time: datetime
+    """When the check ran."""
+    verdict: Verdict
+    """What it concluded."""
+    rows: int
+    """Rows compared."""
+    drift_share: float | None = None
+    """Share of the columns that drifted, 0 to 1."""
+
+
+class DriftMonitorStatus(StatusModel):
+    """What is the case. The operator writes the judgement, the check the facts."""
+
+    observed_generation: int | None = None
+    """The generation of the spec that the operator has applied."""
+    conditions: Annotated[
+        list[Condition],
+        Field(
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = []
+    """Written by the operator."""
+    drift: Annotated[str, Field(max_length=16)] | None = None
+    """`Stable`, `Warning`, `Drifted` or `Unknown`: the DriftDetected condition in a word. Written by the operator."""
+    endpoints: Endpoints | None = None
+    """Written by the operator."""
+    model: ModelStatus | None = None
+    """Written by the operator."""
+    last_check: CheckResult | None = None
+    """Written by the check."""
+    reference: ReferenceStatus | None = None
+    """Written by the check."""
+    columns: Annotated[list[ColumnResult], Field(max_length=MAX_STATUS_COLUMNS)] | None = None
+    """The worst columns of the last check. Written by the check."""
+    violations: Annotated[list[Violation], Field(max_length=MAX_STATUS_VIOLATIONS)] | None = None
+    """Columns that the last check could not compare. Written by the check."""
+    history: Annotated[list[HistoryEntry], Field(max_length=MAX_HISTORY)] | None = None
+    """The last verdicts, newest first. Written by the check."""
+
+
+class ObjectMeta(StatusModel):
+    """The part of an object's metadata that programs here read."""
+
+    name: str
+    """Name."""
+    namespace: str = "default"
+    """Namespace."""
+    uid: str = ""
+    """Identity of this object, over names."""
+    generation: int = 0
+    """Counts changes of the spec."""
+    deletion_timestamp: datetime | None = None
+    """Set once deletion has begun."""
+
+
+class DriftMonitor(StatusModel):
+    """Serves an ONNX model, stores every prediction it makes, and checks them for drift on a schedule."""
+
+    api_version: Literal["driftmonitor.dev/v1alpha1"] = "driftmonitor.dev/v1alpha1"
+    """`driftmonitor.dev/v1alpha1`."""
+    kind: Literal["DriftMonitor"] = "DriftMonitor"
+    """`DriftMonitor`."""
+    metadata: ObjectMeta
+    """Name and namespace."""
+    spec: DriftMonitorSpec
+    """What is wanted."""
+    status: DriftMonitorStatus = DriftMonitorStatus()
+    """What is the case."""
+
+
+PRINTER_COLUMNS: list[dict[str, Any]] = [
+    {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
+    {"name": "Drift", "type": "string", "jsonPath": ".status.drift"},
+    {"name": "Drifted", "type": "string", "jsonPath": ".status.lastCheck.drifted"},
+    {"name": "Rows", "type": "integer", "jsonPath": ".status.lastCheck.rows"},
+    {"name": "Last Check", "type": "date", "jsonPath": ".status.lastCheck.time"},
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    {"name": "Score", "type": "number", "jsonPath": ".status.lastCheck.driftShare", "priority": 1},
+    {
+        "name": "Reason",
+        "type": "string",
+        "jsonPath": '.status.conditions[?(@.type=="DriftDetected")].reason',
+        "priority": 1,
+    },
+    {"name": "Reference", "type": "integer", "jsonPath": ".status.reference.rows", "priority": 1},
+    {"name": "Coverage", "type": "number", "jsonPath": ".status.lastCheck.coverage", "priority": 1},
+    {"name": "Model", "type": "string", "jsonPath": ".status.model.version", "priority": 1},
+]
+"""What `kubectl get drift` prints; those of priority 1 with `-o wide`."""
