@@ -8,16 +8,12 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/ready"
 )
 
-func init() {
-	// Requests pass the plugins in this order, whatever the order in the Corefile.
-	dnsserver.Directives = []string{"bind", "health", "ready", "errors", "cache", "kubernetes"}
-}
-
 func main() {
+	// Requests pass the plugins in this order, whatever the order in the Corefile.
+	dnsserver.Directives = []string{"bind", "ready", "errors", "cache", "kubernetes"}
 	coremain.Run()
 }
