@@ -1,1 +1,1 @@
-"""Tools of the repository that are no part of any image."""
+"""Programs for people who work on DriftMonitor: its cluster, its images, its demo, its generated files."""

@@ -8,6 +8,7 @@ from typing import Any
 from driftmonitor_api import crd
 
 CRD_FILE = "manifests/crds/driftmonitors.yaml"
+CRD_TEMPLATE = "charts/driftmonitor/templates/crd.yaml"
 API_PAGE = "docs/api.md"
 HEADER = "# Generated from api/driftmonitor_api/v1alpha1.py by `make generate`. Do not edit.\n"
 
@@ -22,6 +23,19 @@ def yaml(value: Any, indent: int = 0) -> str:
     return f"{pad}{json.dumps(value, ensure_ascii=False)}\n"
 
 
+def chart_template(definition: str) -> str:
+    """The CRD as a template of the chart: optional, and kept at uninstallation if asked for."""
+    keep = (
+        "  {{- if .Values.crds.keep }}\n"
+        "  annotations:\n"
+        "    helm.sh/resource-policy: keep\n"
+        "  {{- end }}\n"
+        '  labels: {{- include "driftmonitor.labels" . | nindent 4 }}\n'
+    )
+    before, after = definition.split("spec:\n", 1)
+    return f"{{{{- if .Values.crds.enabled }}}}\n{before}{keep}spec:\n{after}{{{{- end }}}}\n"
+
+
 def _key(key: str) -> str:
     return key if key.replace("-", "").replace("_", "").isalnum() else json.dumps(key)
 
@@ -32,8 +46,10 @@ def _nested(value: Any, indent: int) -> str:
 
 def generated() -> dict[str, str]:
     """Every generated file by its path in the repository."""
+    definition = HEADER + yaml(crd.custom_resource_definition())
     return {
-        CRD_FILE: HEADER + yaml(crd.custom_resource_definition()),
+        CRD_FILE: definition,
+        CRD_TEMPLATE: chart_template(definition),
         API_PAGE: crd.reference_page(),
     }
 

@@ -52,7 +52,7 @@ _DURATION_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 def parse_quantity(quantity: str | int) -> Decimal:
     """A Kubernetes quantity such as `500m`, `2` or `1Gi` as a plain number; ValueError if it is none."""
     text = str(quantity)
-    if not re.match(QUANTITY_PATTERN, text):
+    if not re.fullmatch(QUANTITY_PATTERN.strip("^$"), text):
         raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 1Gi")
     number = text.rstrip("mkMGTKi")
     return Decimal(number) * _QUANTITY_FACTORS[text[len(number) :]]
@@ -60,7 +60,7 @@ def parse_quantity(quantity: str | int) -> Decimal:
 
 def parse_duration(duration: str) -> timedelta:
     """A duration such as `30s`, `5m`, `1h` or `7d`; ValueError if it is none."""
-    if not re.match(r"^[0-9]+[smhd]$", duration):
+    if not re.fullmatch(r"[0-9]+[smhd]", duration):
         raise ValueError(f"{duration!r} is not a duration such as 30s, 5m, 1h or 7d")
     return timedelta(seconds=int(duration[:-1]) * _DURATION_SECONDS[duration[-1]])
 

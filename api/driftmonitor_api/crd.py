@@ -3,6 +3,7 @@
 from typing import Any
 
 from driftmonitor_api import v1alpha1 as api
+from driftmonitor_api.base import SpecModel
 
 Schema = dict[str, Any]
 _METADATA_SCHEMA: Schema = {
@@ -13,7 +14,7 @@ _METADATA_SCHEMA: Schema = {
 }
 
 
-def structural(model: type[api.SpecModel]) -> Schema:
+def structural(model: type[SpecModel]) -> Schema:
     """The schema of a type as a kube-apiserver wants it: no references, no unions with null, no titles."""
     schema = model.model_json_schema(by_alias=True)
     return _structural(schema, schema.get("$defs", {}))
@@ -122,7 +123,8 @@ def reference_page() -> str:
     lines = [
         "# API reference",
         "",
-        f"`{api.API_VERSION}`, kind `{api.KIND}`. Generated from `api/driftmonitor_api/v1alpha1.py` by `make generate`.",
+        f"`{api.API_VERSION}`, kind `{api.KIND}`. Generated from `api/driftmonitor_api/v1alpha1.py` by"
+        " `make generate`.",
         "",
         schema["description"],
         "",
@@ -136,7 +138,8 @@ def reference_page() -> str:
 
 
 def _tables(path: str, node: Schema) -> list[str]:
-    lines = [f"## {path}", "", node.get("description", ""), "", "| Field | Type | Default | Meaning |", "|---|---|---|---|"]
+    header = ["| Field | Type | Default | Meaning |", "|---|---|---|---|"]
+    lines = [f"## {path}", "", node.get("description", ""), "", *header]
     below: list[str] = []
     for name, field in node["properties"].items():
         need = "required" if name in node.get("required", []) else _code(field.get("default"))

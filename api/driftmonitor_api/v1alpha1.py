@@ -171,8 +171,8 @@ class Reference(SpecModel):
     """The data that the model was trained on: what the window is compared with."""
 
     storage_uri: StorageUriField
-    """A Parquet or CSV file: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `https://` or `http://`. Its columns are named
-    as the features; others are not compared."""
+    """A Parquet or CSV file: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `https://` or `http://`. Its columns
+    are named as the features; others are not compared."""
 
 
 class Window(SpecModel):
@@ -207,7 +207,8 @@ class CategoricalTest(SpecModel):
     model_config = {"json_schema_extra": _THRESHOLD_RULES}
 
     method: CategoricalMethod = "jensenshannon"
-    """Evidently's name of the test. `chisquare` scores with a p-value (less is more drift), the others with a distance."""
+    """Evidently's name of the test. `chisquare` scores with a p-value (less is more drift), the others with a
+    distance."""
     warning: Threshold | None = None
     """Score at which drift is suspected. Default: by method, jensenshannon 0.1, psi 0.1, chisquare 0.05."""
     critical: Threshold | None = None
@@ -279,9 +280,7 @@ class DriftMonitorSpec(SpecModel):
     """Stops the checks; serving and logging go on."""
 
 
-Verdict = Literal[
-    "NoDrift", "DriftSuspected", "DriftDetected", "InsufficientData", "ReferenceMissing", "CheckFailed"
-]
+Verdict = Literal["NoDrift", "DriftSuspected", "DriftDetected", "InsufficientData", "ReferenceMissing", "CheckFailed"]
 Severity = Literal["NoDrift", "DriftSuspected", "DriftDetected", "NotChecked"]
 ConditionStatus = Literal["True", "False", "Unknown"]
 Name = Annotated[str, Field(max_length=253)]

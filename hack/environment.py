@@ -1,0 +1,61 @@
+"""Makes the virtual environment `.venv` with every pinned dependency: `python3 -m hack.environment`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from hack.cluster import debian
+from hack.cluster.errors import ClusterError
+from hack.cluster.progress import Step
+
+REPOSITORY = Path(__file__).parent.parent
+FOLDER = REPOSITORY / ".venv"
+COMPLETE = FOLDER / ".complete"
+OLDEST_PYTHON = (3, 11)
+# The tests run the shipper that needs no image registry as a process of its own.
+TEST_PROGRAMS = (
+    debian.Package("syslog-ng-core", debian.program("syslog-ng"), ("syslog-ng",)),
+    debian.Package("syslog-ng-mod-http", lambda: any(Path("/usr/lib/syslog-ng").glob("*/libhttp.so")), ("syslog-ng",)),
+)
+
+
+def make() -> None:
+    """Make or renew the environment; the packages are those of constraints/dev.txt, checked by their hashes."""
+    if sys.version_info < OLDEST_PYTHON:
+        raise ClusterError(
+            f"this is Python {sys.version_info[0]}.{sys.version_info[1]}; DriftMonitor needs 3.11 or later.",
+            "install it and have `python3` on PATH name it",
+        )
+    debian.ensure(debian.PYTHON_VENV, *TEST_PROGRAMS)
+    COMPLETE.unlink(missing_ok=True)
+    step = Step("making .venv", usual_seconds=60)
+    if not (FOLDER / "bin" / "python").exists():
+        venv.create(FOLDER, with_pip=True)
+    pip = [str(FOLDER / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
+    _run([*pip, "--require-hashes", "-r", "constraints/dev.txt"], step)
+    _run([*pip, "--no-build-isolation", "--no-deps", "-e", "."], step)
+    COMPLETE.touch()
+    step.done()
+
+
+def _run(command: list[str], step: Step) -> None:
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        step.update(line.strip()[:60])
+    if process.wait():
+        raise ClusterError(f"pip failed:\n{''.join(lines[-15:])}".rstrip(), "see the lines above, then run it again")
+
+
+if __name__ == "__main__":
+    try:
+        make()
+    except ClusterError as error:
+        sys.exit(f"error: {error}")
