@@ -63,6 +63,7 @@ P_VALUE_METHODS: tuple[Method, ...] = ("ks", "chisquare")
 """Their score is a p-value: the smaller, the more drift."""
 
 _THRESHOLD_RULES = rules(
+    ("has(self.warning) == has(self.critical)", "set warning and critical together, or neither"),
     (
         "!has(self.warning) || !has(self.critical) || (self.method in ['ks', 'chisquare'] ?"
         " self.warning >= self.critical : self.warning <= self.critical)",
@@ -93,7 +94,16 @@ class Model(SpecModel):
     """Where the model lies: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `https://` or `http://`."""
     version: Annotated[str, Field(min_length=1, max_length=63)] = "1"
     """Goes with every prediction record."""
-    features: Annotated[list[Feature], Field(max_length=500)] | None = None
+    features: (
+        Annotated[
+            list[Feature],
+            Field(
+                max_length=500,
+                json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+            ),
+        ]
+        | None
+    ) = None
     """The inputs in the model's order. Default: the names and types of the ONNX inputs, where there is one a feature.
     A model with one input tensor of several columns needs them."""
     classes: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=1000)] | None = None
