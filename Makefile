@@ -57,7 +57,7 @@ down: ## End the cluster and all that it left on this machine
 	@python3 -m hack.cluster down
 
 .PHONY: bench
-bench: $(ENVIRONMENT) ## Run the benchmarks behind the figures in the README
+bench: $(ENVIRONMENT) ## List the commands behind the figures in the README
 	$(PYTHON) -m benchmarks
 
 .PHONY: constraints
