@@ -35,7 +35,12 @@ def program(name: str) -> Callable[[], bool]:
 
 def find_program(name: str) -> str | None:
     """Its path, looked for where system programs lie too."""
-    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_PATHS)))
+    return shutil.which(name, path=search_path())
+
+
+def search_path() -> str:
+    """PATH, with the folders of system programs added."""
+    return os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_PATHS))
 
 
 ETCD = Package("etcd-server", program("etcd"), ("etcd",))

@@ -1,0 +1,1 @@
+"""Builds the container images: `python3 -m hack.images`."""

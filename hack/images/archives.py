@@ -1,0 +1,24 @@
+"""The archives under the cache folder: their names, and which of them are to go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+KEPT = 2  # of each component: the current one, and the one before for a step back
+
+
+def archive_path(folder: Path, component: str, key: str) -> Path:
+    """Where the archive of this content lies; it exists only complete."""
+    return folder / f"{component}-{key}.tar"
+
+
+def outdated(archives: dict[Path, float], component: str, kept: int = KEPT) -> list[Path]:
+    """Of the archives, given with their time of last use, those of `component` but the newest `kept`."""
+    ours = [path for path in archives if path.name.rpartition("-")[0] == component]
+    return sorted(ours, key=lambda path: archives[path], reverse=True)[kept:]
+
+
+def remove_outdated(folder: Path, component: str) -> None:
+    """Delete them."""
+    for path in outdated({path: path.stat().st_mtime for path in folder.glob("*.tar")}, component):
+        path.unlink()

@@ -1,0 +1,1 @@
+"""Programs that run inside an image while it is built."""
