@@ -1,0 +1,1 @@
+"""The drift check: compares a window of predictions with the reference and publishes a verdict."""

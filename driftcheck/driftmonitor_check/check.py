@@ -1,0 +1,117 @@
+"""Pure: evidence -> outcome. The checks are ordered; the first that finds a reason ends it without a comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pyarrow as pa
+
+from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, ReferenceStatus, Violation
+from driftmonitor_check.columns import Column, resolve
+from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
+from driftmonitor_check.methods import ConfigurationError
+from driftmonitor_check.verdict import Conclusion, conclude, worst_first
+
+_VALUES_SHARE = 0.5
+"""A column may lack values, but as its score is noise with few of them, half of minRows must be there."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check, whole."""
+
+    conclusion: Conclusion
+    time: datetime
+    window_start: datetime
+    window_end: datetime
+    rows: int = 0
+    rows_written: int | None = None
+    rows_stored: int | None = None
+    coverage: float | None = None
+    reference: ReferenceStatus | None = None
+    columns: Sequence[ColumnResult] = ()
+    """Every column, worst first."""
+    violations: Sequence[Violation] = ()
+    html: str | None = None
+    """The report; none where nothing was compared or it could not be drawn."""
+
+
+def check(
+    spec: DriftMonitorSpec, window: Window, reference: Reference | ReferenceProblem, *, title: str, now: datetime
+) -> Outcome:
+    """The verdict over one window. `title` heads the report."""
+    known = reference if isinstance(reference, Reference) else None
+    outcome = Outcome(
+        conclusion=Conclusion("CheckFailed", ""),
+        time=now,
+        window_start=window.start,
+        window_end=window.end,
+        rows=window.table.num_rows,
+        rows_written=window.coverage.written if window.coverage else None,
+        rows_stored=window.coverage.stored if window.coverage else None,
+        coverage=window.coverage.share if window.coverage else None,
+        reference=known.status if known else None,
+    )
+    try:
+        columns = resolve(spec, window.table.schema, known.table.schema if known else None)
+    except ConfigurationError as error:
+        return replace(outcome, conclusion=Conclusion("CheckFailed", str(error)))
+    if isinstance(reference, ReferenceProblem):
+        return replace(outcome, conclusion=Conclusion("ReferenceMissing", reference.message))
+    reason = _reference_missing(spec, reference, columns) or _insufficient(spec, window.table, reference.table)
+    if reason:
+        return replace(outcome, conclusion=reason)
+    return _compare(spec, columns, window.table, reference.table, outcome, title)
+
+
+def _reference_missing(spec: DriftMonitorSpec, reference: Reference, columns: Sequence[Column]) -> Conclusion | None:
+    address = f"spec.reference.storageUri: {spec.reference.storage_uri}"
+    if reference.table.num_rows == 0:
+        return Conclusion("ReferenceMissing", f"{address} has no rows; give the data that the model was trained on")
+    names = reference.table.column_names
+    if columns and not any(column.name in names for column in columns):
+        wanted = ", ".join(column.name for column in columns[:10])
+        found = ", ".join(names[:10])
+        return Conclusion(
+            "ReferenceMissing", f"{address} has none of the features ({wanted}); its columns are {found or 'none'}"
+        )
+    return None
+
+
+def _insufficient(spec: DriftMonitorSpec, window: pa.Table, reference: pa.Table) -> Conclusion | None:
+    least = spec.checks.window.min_rows
+    for table, side in ((window, "window"), (reference, "reference")):
+        if table.num_rows < least:
+            return Conclusion(
+                "InsufficientData",
+                f"The {side} has {table.num_rows} of the {least} rows that spec.checks.window.minRows asks for",
+            )
+    return None
+
+
+def _compare(
+    spec: DriftMonitorSpec,
+    columns: Sequence[Column],
+    window: pa.Table,
+    reference: pa.Table,
+    outcome: Outcome,
+    title: str,
+) -> Outcome:
+    from driftmonitor_check import comparison  # late: Evidently costs seconds that the verdicts above need not pay
+
+    drift_share = spec.checks.drift.drift_share
+    least = max(1, round(spec.checks.window.min_rows * _VALUES_SHARE))
+    compared = comparison.compare_columns(columns, window, reference, min_values=least)
+    results = worst_first(compared.results)
+    conclusion = conclude(results, compared.violations, drift_share)
+    page = comparison.ReportPage(None)
+    if compared.checked:
+        note = f"{title}: {conclusion.verdict}. {conclusion.message}"
+        page = comparison.draw(compared, drift_share=drift_share, note=note)
+    return replace(
+        outcome,
+        conclusion=replace(conclusion, message=f"{conclusion.message} {page.remark}".rstrip()),
+        columns=results,
+        violations=compared.violations,
+        html=page.html,
+    )

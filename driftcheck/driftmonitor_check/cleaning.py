@@ -1,0 +1,133 @@
+"""Pure: two raw columns -> two columns that a drift test can take, or the violation that says why there are none."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftmonitor_api.v1alpha1 import FeatureType
+from driftmonitor_check.columns import is_number
+
+MAX_CATEGORIES = 1000
+"""Beyond it the rarest values are compared as one: the tests' cost grows with the square of the number of values."""
+OTHER_VALUES = "(other values)"
+
+_TRUTH = {"true": "1", "false": "0"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A column's values, one a row: doubles or texts, null where there is nothing to compare."""
+
+    reference: pa.Array
+    current: pa.Array
+
+
+class ColumnFaultError(Exception):
+    """A column cannot be compared; `check` is the fault's name in SageMaker Model Monitor's vocabulary."""
+
+    def __init__(self, check: str, message: str) -> None:
+        super().__init__(message)
+        self.check = check
+
+
+def clean(name: str, type_: FeatureType, reference: pa.Table, current: pa.Table, *, min_values: int) -> Pair:
+    """The two sides of one column, comparable.
+
+    ColumnFaultError if a side lacks it, has another type, or has fewer than `min_values` values in it.
+    """
+    raw_reference, raw_current = _column(reference, name, "reference"), _column(current, name, "window")
+    clean_side = _numbers if type_ == "Numerical" else _categories
+    pair = clean_side(raw_reference, raw_current)
+    for values, side in ((pair.reference, "reference"), (pair.current, "window")):
+        found = len(values) - values.null_count
+        if found < min_values:
+            what = "finite numbers" if type_ == "Numerical" else "values"
+            raise ColumnFaultError(
+                "completeness_check",
+                f"only {found} of the {side}'s {len(values)} rows have {what} in it; {min_values} are needed",
+            )
+    return pair if type_ == "Numerical" else _capped(pair)
+
+
+def _column(table: pa.Table, name: str, side: str) -> pa.Array:
+    places = table.schema.get_all_field_indices(name)
+    if not places:
+        raise ColumnFaultError("missing_column_check", f"the {side} has no such column")
+    if len(places) > 1:
+        raise ColumnFaultError("missing_column_check", f"the {side} has {len(places)} columns of this name")
+    column = table.column(places[0])
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _numbers(reference: pa.Array, current: pa.Array) -> Pair:
+    for values, side in ((reference, "reference"), (current, "window")):
+        if not _is_numeric(values.type):
+            raise ColumnFaultError(
+                "data_type_check", f"it is Numerical, but the {side} holds {values.type} values, which are no numbers"
+            )
+    return Pair(_finite(reference), _finite(current))
+
+
+def _finite(values: pa.Array) -> pa.Array:
+    """Doubles, with null for what is not a finite number."""
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    doubles = values.cast(pa.float64(), safe=False)
+    return pc.if_else(pc.is_finite(doubles), doubles, pa.scalar(None, pa.float64()))
+
+
+def _categories(reference: pa.Array, current: pa.Array) -> Pair:
+    """Texts. The collector stores `true` and `2` as the doubles 1 and 2, a file may say `2.0` or "2": one category."""
+    for values, side in ((reference, "reference"), (current, "window")):
+        if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+            raise ColumnFaultError(
+                "data_type_check",
+                f"it is Categorical, but the {side} holds {values.type} values, which are no categories",
+            )
+    if _is_numeric(reference.type) or _is_numeric(current.type):
+        numbers = _as_numbers(reference), _as_numbers(current)
+        if numbers[0] is not None and numbers[1] is not None:
+            return Pair(_text(numbers[0]), _text(numbers[1]))
+    return Pair(_text(reference), _text(current))
+
+
+def _as_numbers(values: pa.Array) -> pa.Array | None:
+    if _is_numeric(values.type):
+        return _finite(values)
+    texts = pc.utf8_trim_whitespace(_text(values))
+    for word, number in _TRUTH.items():
+        texts = pc.if_else(pc.equal(pc.utf8_lower(texts), word), number, texts)
+    try:
+        return _finite(texts.cast(pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _text(values: pa.Array) -> pa.Array:
+    return (_finite(values) if is_number(values.type) else values).cast(pa.string())
+
+
+def _capped(pair: Pair) -> Pair:
+    """With more than MAX_CATEGORIES values, those with the smallest shares in both sides become OTHER_VALUES."""
+    shares: dict[str, float] = {}
+    for values in (pair.reference, pair.current):
+        total = len(values) - values.null_count
+        for count in pc.value_counts(values.drop_null()).to_pylist():
+            shares[count["values"]] = shares.get(count["values"], 0.0) + count["counts"] / total
+    if len(shares) <= MAX_CATEGORIES:
+        return pair
+    kept = pa.array(sorted(shares, key=lambda value: (-shares[value], value))[:MAX_CATEGORIES], pa.string())
+    return Pair(*(_others_as_one(values, kept) for values in (pair.reference, pair.current)))
+
+
+def _others_as_one(values: pa.Array, kept: pa.Array) -> pa.Array:
+    known = pc.or_(pc.is_in(values, value_set=kept), pc.is_null(values))
+    return pc.if_else(known, values, OTHER_VALUES)
+
+
+def _is_numeric(type_: pa.DataType) -> bool:
+    """Whether values of the type have a number's meaning; null is a column without values, of any type."""
+    return is_number(type_) or bool(pa.types.is_boolean(type_) or pa.types.is_null(type_))

@@ -1,0 +1,102 @@
+"""The check's side of the collector's HTTP interface."""
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http.client import HTTPException
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from driftmonitor_check.evidence import Coverage
+
+_ARROW = "application/vnd.apache.arrow.stream"
+_TRANSIENT = (408, 425, 429)
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
+
+Answer = TypeVar("Answer")
+
+
+class CollectorError(Exception):
+    """The collector did not do what was asked; the message says what it was and what it answered."""
+
+
+@dataclass(frozen=True)
+class Collector:
+    """A collector at `url` (no path). A request that may succeed later is tried again for `patience` seconds."""
+
+    url: str
+    token: str
+    patience: float = 60.0
+    timeout: float = 60.0
+    """Of each request, seconds without a byte."""
+    pause: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def window(self, start: datetime, end: datetime, limit: int) -> pa.Table:
+        """The newest `limit` rows from `start`, inclusive, to `end`, exclusive, as the collector stores them."""
+        query = urllib.parse.urlencode({"start": _rfc3339(start), "end": _rfc3339(end), "limit": limit})
+        request = self._request("GET", f"/v1/window?{query}", headers={"Accept": _ARROW})
+        return self._retried("the window", request, _arrow_table)
+
+    def coverage(self) -> Coverage:
+        """Rows written and stored since the monitor's start."""
+        body = self._retried("the coverage", self._request("GET", "/v1/coverage"), json.load)
+        try:
+            stored, missing = int(body["stored"]), int(body["missing"])
+            # A row may be stored before its writer has reported it as written.
+            return Coverage(written=max(int(body["written"]), stored + missing), stored=stored)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CollectorError(f"{self.url} answered the coverage with what is none: {str(body)[:200]}") from error
+
+    def put_report(self, name: str, content: bytes, content_type: str) -> str:
+        """Store a report; its path at the collector."""
+        path = f"/v1/reports/{name}"
+        request = self._request("PUT", path, content, {"Content-Type": content_type})
+        self._retried(f"the report {name}", request, lambda response: response.read())
+        return path
+
+    def _request(
+        self, method: str, path: str, data: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> urllib.request.Request:
+        authorized = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        return urllib.request.Request(self.url.rstrip("/") + path, data=data, headers=authorized, method=method)  # noqa: S310 - the operator gives the address
+
+    def _retried(self, what: str, request: urllib.request.Request, read: Callable[[Any], Answer]) -> Answer:
+        deadline, pause = self.clock() + self.patience, _FIRST_PAUSE
+        while True:
+            try:
+                # No proxy: the collector is in the cluster, whatever the node's environment says.
+                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                    request, timeout=self.timeout
+                ) as response:
+                    return read(response)
+            except (OSError, HTTPException, pa.ArrowException, ValueError) as error:
+                if _final(error) or self.clock() + pause > deadline:
+                    raise CollectorError(f"{self.url} did not give or take {what}: {_reason(error)}") from error
+            self.pause(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _arrow_table(response: Any) -> pa.Table:
+    """Read whole before it is parsed: an Arrow stream that breaks off between two batches looks complete."""
+    return pa.ipc.open_stream(pa.py_buffer(response.read())).read_all()
+
+
+def _final(error: Exception) -> bool:
+    return isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in _TRANSIENT
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"{error.code} {error.reason}: {error.read(300).decode(errors='replace')}"
+    return str(error.reason if isinstance(error, urllib.error.URLError) else error) or type(error).__name__
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,88 @@
+"""Pure: every column on its own -> its result or its violation, and the report of those that could be compared."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from driftmonitor_api.v1alpha1 import ColumnResult, Violation
+from driftmonitor_check import detection
+from driftmonitor_check.cleaning import ColumnFaultError, Pair, clean
+from driftmonitor_check.columns import Column
+
+NAME_LENGTH = 128
+"""Of a column in the status; a longer name is cut there."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All columns: a result each, a violation for each that was not checked, and the data of those that were."""
+
+    results: Sequence[ColumnResult]
+    violations: Sequence[Violation]
+    checked: Sequence[Column]
+    pairs: Mapping[str, Pair]
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """The HTML report, or none with the reason; `remark` is what a reader of the verdict should know of it."""
+
+    html: str | None
+    remark: str = ""
+
+
+def compare_columns(columns: Sequence[Column], window: pa.Table, reference: pa.Table, *, min_values: int) -> Comparison:
+    """Score every column. A fault of one column is a violation and concerns no other."""
+    results, violations, checked = [], [], []
+    pairs: dict[str, Pair] = {}
+    for column in columns:
+        score = None
+        try:
+            pair = clean(column.name, column.type, reference, window, min_values=min_values)
+            score = _finite_score(column, pair)
+            checked.append(column)
+            pairs[column.name] = pair
+        except ColumnFaultError as fault:
+            violations.append(Violation(column=column.name[:NAME_LENGTH], check=fault.check, message=str(fault)[:1024]))
+        results.append(_result(column, score))
+    return Comparison(results, violations, checked, pairs)
+
+
+def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage:
+    """The report of the columns that were checked."""
+    try:
+        report = detection.report(comparison.checked, comparison.pairs, drift_share=drift_share, note=note)
+    except Exception as error:  # the verdict stands without its picture
+        return ReportPage(None, f"The HTML report could not be made: {type(error).__name__}: {error}."[:512])
+    remarks = [
+        f"The report shows a sample of {detection.REPORT_ROWS} rows." if report.sampled else "",
+        f"The report leaves out {', '.join(list(report.left_out)[:5])}." if report.left_out else "",
+    ]
+    return ReportPage(report.html, " ".join(remark for remark in remarks if remark))
+
+
+def _finite_score(column: Column, pair: Pair) -> float:
+    method = column.test.method
+    try:
+        score = detection.score(method, column.type, pair)
+    except Exception as error:  # Evidently's tests raise many kinds on data that they cannot take
+        raise ColumnFaultError("statistic_check", f"{method} failed: {type(error).__name__}: {error}") from error
+    if not math.isfinite(score):
+        raise ColumnFaultError(
+            "statistic_check", f"{method} gives {score} for it, which says nothing; a constant column does that"
+        )
+    return score
+
+
+def _result(column: Column, score: float | None) -> ColumnResult:
+    return ColumnResult(
+        name=column.name[:NAME_LENGTH],
+        type=column.type,
+        method=column.test.method,
+        score=score,
+        warning=column.test.warning,
+        critical=column.test.critical,
+        severity="NotChecked" if score is None else column.test.severity(score),
+    )

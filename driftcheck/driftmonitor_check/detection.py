@@ -1,0 +1,140 @@
+"""Pure: scores and report by Evidently. The only module that imports it, which costs seconds: import this one late."""
+
+import html
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from driftmonitor_api.v1alpha1 import FeatureType, Method
+from driftmonitor_check.cleaning import Pair
+from driftmonitor_check.columns import Column
+
+with warnings.catch_warnings():
+    # Evidently 0.7 and its web server use names that numpy and litestar have deprecated; nobody here can change it.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore", SyntaxWarning)
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.legacy.calculations.stattests.registry import get_registered_stattest
+    from evidently.legacy.core import ColumnType
+    from evidently.presets import DataDriftPreset
+
+REPORT_ROWS = 20_000
+"""Rows of each side in the HTML report: its cost grows with them, what one sees does not."""
+
+_TYPES = {"Numerical": ColumnType.Numerical, "Categorical": ColumnType.Categorical}
+
+
+@dataclass(frozen=True)
+class RenderedReport:
+    """Evidently's report as one HTML page."""
+
+    html: str
+    scores: Mapping[str, float]
+    """What the report says of each column; equal to the verdict's scores unless it was made on a sample."""
+    left_out: Mapping[str, str]
+    """Columns that Evidently could not draw, and why."""
+    sampled: bool
+    """Whether it shows REPORT_ROWS rows of a side that has more."""
+
+
+def score(method: Method, type_: FeatureType, pair: Pair) -> float:
+    """Evidently's score of one column on all its rows. May be NaN, and raises what Evidently raises."""
+    column_type = _TYPES[type_]
+    test = get_registered_stattest(method, column_type)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # A category new in the window divides by zero inside chi-square, on purpose: the p-value is then 0.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = test(_series(pair.reference.drop_null()), _series(pair.current.drop_null()), column_type, None)
+    return float(result.drift_score)
+
+
+def report(columns: Sequence[Column], pairs: Mapping[str, Pair], *, drift_share: float, note: str) -> RenderedReport:
+    """Evidently's drift report of the columns, each with its own method and its critical threshold.
+
+    A column that Evidently cannot draw is left out. Raises ValueError if that leaves none.
+    """
+    sampled = any(len(side) > REPORT_ROWS for pair in pairs.values() for side in (pair.reference, pair.current))
+    reference = pd.DataFrame({column.name: _series(_sample(pairs[column.name].reference)) for column in columns})
+    current = pd.DataFrame({column.name: _series(_sample(pairs[column.name].current)) for column in columns})
+    left_out: dict[str, str] = {}
+    try:
+        page, scores = _render(columns, reference, current, drift_share)
+    except Exception:  # any fault of one column loses Evidently's whole report: find the column, keep the rest
+        left_out = _undrawable(columns, reference, current, drift_share)
+        drawable = [column for column in columns if column.name not in left_out]
+        if not drawable:
+            raise
+        page, scores = _render(drawable, reference, current, drift_share)
+    return RenderedReport(_with_note(page, _notes(note, sampled, left_out)), scores, left_out, sampled)
+
+
+def _render(
+    columns: Sequence[Column], reference: pd.DataFrame, current: pd.DataFrame, drift_share: float
+) -> tuple[str, dict[str, float]]:
+    names = [column.name for column in columns]
+    definition = DataDefinition(
+        numerical_columns=[column.name for column in columns if column.type == "Numerical"],
+        categorical_columns=[column.name for column in columns if column.type == "Categorical"],
+    )
+    preset = DataDriftPreset(
+        columns=names,
+        drift_share=drift_share,
+        per_column_method={column.name: column.test.method for column in columns},
+        per_column_threshold={column.name: column.test.critical for column in columns},
+    )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # Correlations of constant columns divide by zero, chi-square as above; pandas announces its next major version.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        snapshot = Report([preset], include_tests=True).run(
+            Dataset.from_pandas(current[names], data_definition=definition),
+            Dataset.from_pandas(reference[names], data_definition=definition),
+        )
+        page = str(snapshot.get_html_str(as_iframe=False))
+        metrics = snapshot.dict()["metrics"]
+    scores = {metric["config"]["column"]: metric["value"] for metric in metrics if "column" in metric["config"]}
+    return page, {name: float(value) for name, value in scores.items()}
+
+
+def _undrawable(
+    columns: Sequence[Column], reference: pd.DataFrame, current: pd.DataFrame, drift_share: float
+) -> dict[str, str]:
+    faults = {}
+    for column in columns:
+        try:
+            _render([column], reference, current, drift_share)
+        except Exception as error:  # whatever Evidently raises is the reason that is looked for
+            faults[column.name] = f"{type(error).__name__}: {error}"
+    return faults
+
+
+def _notes(note: str, sampled: bool, left_out: Mapping[str, str]) -> list[str]:
+    notes = [note]
+    if sampled:
+        notes.append(f"This page shows a sample of {REPORT_ROWS:,} rows; the verdict stands on all rows.")
+    notes.extend(f"Not shown: {name} ({reason})." for name, reason in left_out.items())
+    return notes
+
+
+def _with_note(page: str, notes: Sequence[str]) -> str:
+    lines = "".join(f"<div>{html.escape(note)}</div>" for note in notes if note)
+    return page.replace("<body>", f'<body><div style="font-family: sans-serif; padding: 1em">{lines}</div>', 1)
+
+
+def _sample(values: pa.Array) -> pa.Array:
+    """REPORT_ROWS rows in their order, the same ones for the same number of rows."""
+    if len(values) <= REPORT_ROWS:
+        return values
+    chosen = np.random.default_rng(0).choice(len(values), REPORT_ROWS, replace=False)
+    return values.take(pa.array(np.sort(chosen)))
+
+
+def _series(values: pa.Array) -> pd.Series:
+    """Doubles with NaN, or objects with None: what Evidently takes with every version of pandas."""
+    plain = values.to_numpy(zero_copy_only=False)
+    return pd.Series(plain, dtype="float64" if pa.types.is_floating(values.type) else "object")

@@ -1,0 +1,46 @@
+"""What a check stands on: the data and where it comes from, gathered before anything is decided."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from driftmonitor_api.v1alpha1 import ReferenceStatus
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Rows that the servers wrote since the monitor's start, and how many of them the collector holds."""
+
+    written: int
+    stored: int
+
+    @property
+    def share(self) -> float | None:
+        """Stored of written, 0 to 1; none when nothing was written."""
+        return min(1.0, self.stored / self.written) if self.written else None
+
+
+@dataclass(frozen=True)
+class Window:
+    """The predictions looked at: one column a feature, under the feature's name."""
+
+    table: pa.Table
+    start: datetime
+    end: datetime
+    coverage: Coverage | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the window is compared with."""
+
+    table: pa.Table
+    status: ReferenceStatus
+
+
+@dataclass(frozen=True)
+class ReferenceProblem:
+    """Why there is nothing to compare with."""
+
+    message: str

@@ -1,0 +1,75 @@
+"""Pure: outcome -> the facts of the status and the report as JSON, within the API's bounds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from driftmonitor_api.reports import DriftReport
+from driftmonitor_api.v1alpha1 import (
+    MAX_HISTORY,
+    MAX_STATUS_COLUMNS,
+    MAX_STATUS_VIOLATIONS,
+    CheckResult,
+    DriftMonitorStatus,
+    HistoryEntry,
+)
+from driftmonitor_check.check import Outcome
+
+_MESSAGE_LENGTH = 4096
+
+
+def report_name(time: datetime) -> str:
+    """The name of a check's reports at the collector, without their ending."""
+    return time.strftime("%Y%m%dT%H%M%SZ")
+
+
+def check_result(outcome: Outcome, report: str = "", remark: str = "") -> CheckResult:
+    """The verdict with what it stands on; `report` is the HTML report's path, `remark` ends the message."""
+    return CheckResult(
+        time=outcome.time,
+        window_start=outcome.window_start,
+        window_end=outcome.window_end,
+        rows=outcome.rows,
+        rows_written=outcome.rows_written,
+        rows_stored=outcome.rows_stored,
+        coverage=outcome.coverage,
+        verdict=outcome.conclusion.verdict,
+        message=shortened(f"{outcome.conclusion.message} {remark}".rstrip(), _MESSAGE_LENGTH),
+        drift_share=outcome.conclusion.drift_share,
+        drifted=outcome.conclusion.drifted,
+        report=report,
+    )
+
+
+def drift_report(monitor: str, outcome: Outcome, result: CheckResult) -> DriftReport:
+    """Everything that the check found, for the collector."""
+    return DriftReport(
+        monitor=monitor,
+        check=result,
+        reference=outcome.reference,
+        columns=list(outcome.columns),
+        violations=list(outcome.violations),
+    )
+
+
+def status_facts(outcome: Outcome, result: CheckResult, previous: DriftMonitorStatus) -> dict[str, Any]:
+    """The check's part of the status, as the object has it: nothing else is in it."""
+    status = DriftMonitorStatus(
+        last_check=result,
+        reference=outcome.reference,
+        columns=list(outcome.columns)[:MAX_STATUS_COLUMNS],
+        violations=list(outcome.violations)[:MAX_STATUS_VIOLATIONS],
+        history=_history(result, previous.history or []),
+    )
+    owned = {"last_check", "reference", "columns", "violations", "history"}
+    return status.model_dump(mode="json", include=owned, exclude_none=True)
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, cut to `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _history(result: CheckResult, previous: Sequence[HistoryEntry]) -> list[HistoryEntry]:
+    entry = HistoryEntry(time=result.time, verdict=result.verdict, rows=result.rows, drift_share=result.drift_share)
+    return [entry, *previous][:MAX_HISTORY]

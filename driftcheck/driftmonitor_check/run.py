@@ -1,0 +1,98 @@
+"""The CronJob's way: live object -> window and reference -> verdict -> reports -> status."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from driftmonitor_api.base import parse_duration
+from driftmonitor_api.v1alpha1 import CheckResult, DriftMonitor, DriftMonitorSpec, DriftMonitorStatus
+from driftmonitor_check.check import Outcome, check
+from driftmonitor_check.collector import Collector, CollectorError
+from driftmonitor_check.columns import categorical_features, feature_columns
+from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
+from driftmonitor_check.facts import check_result, drift_report, report_name, status_facts
+from driftmonitor_check.publish import Monitors
+from driftmonitor_check.reference import read_reference
+from driftmonitor_check.settings import Settings
+from driftmonitor_check.verdict import Conclusion
+
+
+class NoVerdictError(Exception):
+    """Nothing could be compared, for a reason that a later try may not find; the message says which."""
+
+
+def run(settings: Settings, monitors: Monitors, collector: Collector, now: datetime) -> CheckResult:
+    """One check, published: its reports at the collector first, then all its facts in one write to the status.
+
+    Raises NoVerdictError when the check could not be made, after the status says CheckFailed with the reason, and
+    ClusterError when the object could not be read or its status not be written.
+    """
+    live = monitors.read(settings.namespace, settings.name)
+    previous = _previous(live)
+    start, end = now, now
+    try:
+        spec = DriftMonitor.model_validate({**live, "status": {}}).spec
+        end = now - parse_duration(spec.checks.window.offset)
+        start = end - parse_duration(spec.checks.window.lookback)
+        window = _window(spec, collector, start, end)
+        reference = _reference(spec, window, settings, now)
+        title = f"DriftMonitor {settings.namespace}/{settings.name}, {start:%F %T} to {end:%F %T} UTC"
+        outcome = check(spec, window, reference, title=title, now=now)
+    except Exception as error:  # whatever it is, the object shall say that there is no verdict, and why
+        reason = _reason(error)
+        failed = Outcome(Conclusion("CheckFailed", reason), now, start, end, reference=previous.reference)
+        monitors.apply_status(live, status_facts(failed, check_result(failed), previous))
+        raise NoVerdictError(reason) from error
+    result = _store_reports(settings, collector, outcome)
+    monitors.apply_status(live, status_facts(outcome, result, previous))
+    return result
+
+
+def _previous(live: dict[str, Any]) -> DriftMonitorStatus:
+    try:
+        return DriftMonitorStatus.model_validate(live.get("status") or {})
+    except ValidationError:  # written by a version that knows more verdicts: its history ends here
+        return DriftMonitorStatus()
+
+
+def _window(spec: DriftMonitorSpec, collector: Collector, start: datetime, end: datetime) -> Window:
+    table = collector.window(start, end, spec.checks.window.max_rows)
+    return Window(feature_columns(table), start, end, collector.coverage())
+
+
+def _reference(
+    spec: DriftMonitorSpec, window: Window, settings: Settings, now: datetime
+) -> Reference | ReferenceProblem:
+    features = [feature.name for feature in spec.model.features or []] or window.table.column_names
+    return read_reference(
+        spec.reference.storage_uri,
+        mount=settings.reference_mount,
+        columns=features or None,
+        texts=categorical_features(spec),
+        now=now,
+    )
+
+
+def _store_reports(settings: Settings, collector: Collector, outcome: Outcome) -> CheckResult:
+    """The verdict with its report's path. It does not fail with a report that cannot be stored, but says so."""
+    name, path, remark = report_name(outcome.time), "", ""
+    try:
+        if outcome.html is not None:
+            path = collector.put_report(f"{name}.html", outcome.html.encode(), "text/html; charset=utf-8")
+        result = check_result(outcome, path)
+        report = drift_report(f"{settings.namespace}/{settings.name}", outcome, result)
+        collector.put_report(f"{name}.json", report.model_dump_json(indent=2).encode(), "application/json")
+    except CollectorError as error:
+        remark = f"Not all reports could be stored: {error}."
+    return check_result(outcome, path, remark)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        return f"This version of the check cannot read {field}: {problem['msg']}"
+    if isinstance(error, CollectorError):
+        return f"The collector failed: {error}"
+    return f"Unexpected: {type(error).__name__}: {error}"

@@ -1,0 +1,93 @@
+"""Pure: what the compared columns say together.
+
+The share of drifted columns is (columns at `critical`) / (columns checked). The verdict is
+
+- `DriftDetected` when that share is at least `spec.checks.drift.driftShare`,
+- `DriftSuspected` when the share of columns at `warning` or beyond is at least `driftShare`,
+- `CheckFailed` when no column could be checked,
+- `NoDrift` otherwise.
+
+A column that could not be checked counts neither way; the message names it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from driftmonitor_api.v1alpha1 import ColumnResult, Severity, Verdict, Violation
+from driftmonitor_check.methods import DriftTest
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The verdict in a word and a sentence, with the share that it stands on."""
+
+    verdict: Verdict
+    message: str
+    drift_share: float | None = None
+    drifted: str = ""
+
+
+def conclude(results: Sequence[ColumnResult], violations: Sequence[Violation], drift_share: float) -> Conclusion:
+    """The verdict over all columns; `results` worst first."""
+    checked = [result for result in results if result.severity != "NotChecked"]
+    unchecked = _unchecked(violations)
+    if not checked:
+        return Conclusion("CheckFailed", f"No column could be checked. {unchecked}".rstrip())
+    critical = [result for result in checked if result.severity == "DriftDetected"]
+    warned = [result for result in checked if result.severity in ("DriftDetected", "DriftSuspected")]
+    share = len(critical) / len(checked)
+    if share >= drift_share:
+        verdict: Verdict = "DriftDetected"
+    elif len(warned) / len(checked) >= drift_share:
+        verdict = "DriftSuspected"
+    else:
+        verdict = "NoDrift"
+    sentences = [
+        f"{len(critical)} of {len(checked)} columns drifted; drift is detected from a share of {drift_share:g} on.",
+        _reached("Critical", critical),
+        _reached("Warning", [result for result in warned if result not in critical]),
+        unchecked,
+    ]
+    message = " ".join(sentence for sentence in sentences if sentence)
+    return Conclusion(verdict, message, share, f"{len(critical)}/{len(checked)}")
+
+
+def worst_first(results: Sequence[ColumnResult]) -> list[ColumnResult]:
+    """By severity, what was not checked before what is well, then by how far the score is beyond `critical`."""
+    return sorted(results, key=_rank)
+
+
+_SEVERITY_RANK: dict[Severity, int] = {"DriftDetected": 0, "DriftSuspected": 1, "NotChecked": 2, "NoDrift": 3}
+
+
+def _rank(result: ColumnResult) -> tuple[int, float, str]:
+    return (_SEVERITY_RANK[result.severity], -_excess(result), result.name)
+
+
+def _excess(result: ColumnResult) -> float:
+    """How many times the threshold is reached, in the direction of drift: the same scale for every method."""
+    if result.score is None:
+        return 0.0
+    smallest = 1e-12  # p-values underflow to 0
+    if DriftTest(result.method, result.warning, result.critical).inverted:
+        return max(result.critical, smallest) / max(result.score, smallest)
+    return result.score / max(result.critical, smallest)
+
+
+def _reached(level: str, results: Sequence[ColumnResult]) -> str:
+    if not results:
+        return ""
+    return f"{level}: {_listed([f'{result.name} ({result.method} {result.score:.3g})' for result in results])}."
+
+
+def _unchecked(violations: Sequence[Violation]) -> str:
+    if not violations:
+        return ""
+    return f"Not checked: {_listed([f'{fault.column} ({fault.check}: {fault.message})' for fault in violations])}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
