@@ -124,7 +124,7 @@ def proxy(settings: Settings) -> str:
 
 
 def corefile(settings: Settings) -> str:
-    """CoreDNS's Corefile; only names of the cluster are known, there is nobody to ask for others."""
+    """CoreDNS's Corefile; names outside the cluster do not exist, there is nobody to ask for them."""
     return f"""\
 . {{
     bind {settings.node_address}
@@ -135,6 +135,9 @@ def corefile(settings: Settings) -> str:
         kubeconfig {settings.configuration}/coredns.kubeconfig
         pods insecure
         ttl 5
+    }}
+    template ANY ANY {{
+        rcode NXDOMAIN
     }}
 }}
 """

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from hack.cluster import debian
@@ -66,7 +67,7 @@ def check(state: Path) -> None:
 
 def load_modules() -> None:
     """Load the kernel modules that a node needs. Raises ClusterError for one that this kernel lacks."""
-    needs = {
+    needs: dict[str, Callable[[], bool]] = {
         "br_netfilter": Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists,
         "overlay": lambda: "\toverlay\n" in Path("/proc/filesystems").read_text(),
     }

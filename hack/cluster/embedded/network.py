@@ -14,7 +14,10 @@ from hack.cluster.components import POD_RANGE, SERVICE_RANGE
 from hack.cluster.errors import ClusterError
 
 NODE_INTERFACE = "host0"  # its name inside the node's namespace
-_CANDIDATES = tuple(f"192.168.{third}.0/30" for third in range(251, 200, -1))
+_CANDIDATES = tuple(
+    f"{first_two}.{third}.0/30" for first_two in ("192.168", "172.31", "10.251") for third in range(251, 240, -1)
+)
+_SHORTEST_PREFIX = 8  # a shorter route is a default route in disguise, as some VPNs set
 _SETTINGS = {
     "net/ipv4/ip_forward": "1",
     "net/bridge/bridge-nf-call-iptables": "1",  # so that a Service works between two pods of the same bridge
@@ -28,15 +31,14 @@ def host_interface(name: str) -> str:
 
 def choose_range(routes: Iterable[dict[str, Any]]) -> ipaddress.IPv4Network:
     """A range that no route of the host (`ip -json route`) and none of the cluster's own touches."""
-    taken = [ipaddress.ip_network(POD_RANGE), ipaddress.ip_network(SERVICE_RANGE)]
-    for route in routes:
-        if route.get("dst", "default") != "default":
-            taken.append(ipaddress.ip_network(route["dst"], strict=False))
+    destinations = [route["dst"] for route in routes if route.get("dst", "default") != "default"]
+    networks = [ipaddress.ip_network(text, strict=False) for text in (POD_RANGE, SERVICE_RANGE, *destinations)]
+    taken = [network for network in networks if network.prefixlen >= _SHORTEST_PREFIX]
     for text in _CANDIDATES:
         candidate = ipaddress.IPv4Network(text)
         if not any(candidate.overlaps(network) for network in taken):
             return candidate
-    raise ClusterError("the host has routes to all of 192.168.201.0 to 192.168.251.3.", "remove one of them")
+    raise ClusterError(f"the host has routes to every one of {', '.join(_CANDIDATES)}.", "remove one of the routes")
 
 
 def host_routes() -> list[dict[str, Any]]:
