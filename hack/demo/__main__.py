@@ -1,0 +1,77 @@
+"""The command line: `python -m hack.demo`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from textwrap import indent
+
+from hack.cluster.errors import ClusterError
+from hack.demo import diagnosis, install
+from hack.demo.output import Output
+from hack.demo.steps import NAME, NAMESPACE, STEPS, Demo
+
+_NEXT = """\
+The cluster runs on. To try next:
+  export KUBECONFIG={kubeconfig} PATH={programs}:$PATH
+  kubectl config set-context --current --namespace {namespace}
+  kubectl get drift -o wide
+  kubectl describe drift {name}
+  kubectl get drift {name} -o jsonpath='{{range .status.columns[*]}}{{.name}} {{.score}} {{.severity}}{{"\\n"}}{{end}}'
+  kubectl delete deployment {name}                   # it is put back
+  kubectl port-forward service/{name} 8080:80 &
+  curl -s localhost:8080/metadata
+  kubectl delete drift {name}                        # nothing of it stays
+To run the demo again on this cluster: make demo
+To end the cluster: make down"""
+
+_EPILOG = """\
+environment:
+  CLUSTER         embedded, kind or current; the default is kind where a Docker engine answers, else embedded
+  XDG_CACHE_HOME  built programs, images, the model and the data are kept under it (~/.cache)
+
+It writes the report and summary.json (times in seconds, rows) to build/demo, and leaves the cluster running.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    result = argparse.ArgumentParser(
+        prog="python -m hack.demo",
+        description="Shows the whole path on a real cluster: a model of late flights serves, each prediction is stored, "
+        "a CronJob compares them with the training data, and `kubectl get drift` turns from Unknown to Stable to Drifted.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument(
+        "--image-prefix",
+        help="use images that the cluster can pull, such as registry.example/driftmonitor, and build none",
+    )
+    return result
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; the exit code."""
+    options = parser().parse_args(arguments)
+    output = Output(STEPS)
+    demo = Demo(output, options.image_prefix)
+    try:
+        demo.run()
+    except ClusterError as error:
+        print(f"\nfailed: {output.current}\n{indent(str(error), '  ')}", flush=True)
+        if demo.installed is not None:
+            kubectl = demo.installed.kubectl
+            print(diagnosis.diagnose(kubectl, NAME, kubectl.within(install.SYSTEM_NAMESPACE)), flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    assert demo.installed is not None
+    summary = demo.finish()
+    print(f"\nDone in {output.total:.0f} s; the figures are in {summary}\n")
+    programs = demo.installed.helm.parent
+    print(_NEXT.format(kubeconfig=demo.installed.kubectl.kubeconfig, programs=programs, namespace=NAMESPACE, name=NAME))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
