@@ -1,0 +1,58 @@
+"""`python -m driftmonitor_inference {fetch,serve}`."""
+
+import argparse
+import os
+import signal
+import sys
+from types import FrameType
+
+from driftmonitor_inference import settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; gives the exit status: 2 for a bad call, else the command's own."""
+    command = _parser().parse_args(arguments).command
+    # The first process of a container ignores a signal that it has no handler for.
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        # Each command imports its own parts: fetching needs none of the server's.
+        if command == "fetch":
+            from driftmonitor_inference import fetch
+
+            return fetch.run(settings.read(settings.FetchSettings, os.environ))
+        serve_settings = settings.read(settings.ServeSettings, os.environ)
+        from driftmonitor_inference import server
+
+        return server.run(serve_settings)
+    except settings.SettingsError as error:
+        print(f"{command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m driftmonitor_inference",
+        description="Serve an ONNX model and log every row that it predicts.",
+        epilog="Both commands are set up by environment variables; see `fetch --help` and `serve --help`.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, meaning, variables in (
+        ("fetch", "Fetch the model to a file and report its digest.", settings.FetchSettings),
+        ("serve", "Serve the model until SIGTERM.", settings.ServeSettings),
+    ):
+        commands.add_parser(
+            name,
+            help=meaning,
+            description=meaning,
+            epilog=f"environment:\n{settings.describe(variables)}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    return parser
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

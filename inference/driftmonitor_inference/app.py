@@ -1,0 +1,103 @@
+"""The HTTP side: routes, body limit, headers. What a request means is decided in service.py."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from driftmonitor_api import __version__
+from driftmonitor_inference import documentation
+from driftmonitor_inference.rows import RequestError
+from driftmonitor_inference.service import PredictionService, Reply, failure
+
+_CLIENT_CLOSED_REQUEST = 499  # nobody reads it
+
+
+@dataclass
+class Readiness:
+    """Whether new requests are wanted."""
+
+    draining: bool = False
+
+
+def create_app(service: PredictionService, readiness: Readiness, *, max_rows: int, max_body_bytes: int) -> FastAPI:
+    """The application that serves one model."""
+    config, model, metrics = service.config, service.model, service.metrics
+    app = FastAPI(
+        title=f"{config.model_name} {config.model_version}",
+        description=f"Predictions of the DriftMonitor {config.monitor}. Every row predicted is logged.",
+        version=__version__,
+    )
+    metadata = {
+        "model": config.model_name,
+        "version": config.model_version,
+        "sha256": model.sha256,
+        "features": documentation.features(model.columns),
+        "classes": list(model.outputs.classes) if model.outputs.classes is not None else None,
+    }
+
+    async def predict(request: Request) -> Response:
+        """Predict the rows given and log each of them before the answer is sent."""
+        metrics.in_flight.inc()
+        try:
+            body = await _read_body(request, max_body_bytes)
+            headers = request.headers
+            return _response(service.predict(body, headers.get("x-request-id"), headers.get("traceparent")))
+        except RequestError as error:
+            metrics.errors.labels(error.status).inc()
+            return _response(failure(error))
+        except ClientDisconnect:
+            return Response(status_code=_CLIENT_CLOSED_REQUEST)
+        finally:
+            metrics.in_flight.dec()
+
+    async def health() -> Response:
+        """200 while predictions are served, 503 once the server is ending."""
+        if readiness.draining:
+            return Response('{"status":"draining"}', 503, media_type="application/json")
+        return Response('{"status":"ready"}', media_type="application/json")
+
+    async def describe() -> dict[str, Any]:
+        """The model: name, version, digest of its file, features with their types, classes."""
+        return metadata
+
+    async def scrape() -> Response:
+        """Metrics in the text format of Prometheus."""
+        return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def not_served(_: Request, error: Exception) -> Response:
+        status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "Error")
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        return _response(failure(RequestError(status, f"{detail}."), headers))
+
+    example = documentation.predict_operation(model.columns, model.outputs.classes, model.example, max_rows)
+    app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=example, response_class=Response)
+    app.add_api_route("/health", health, methods=["GET"], response_class=Response)
+    app.add_api_route("/metadata", describe, methods=["GET"])
+    app.add_api_route("/metrics", scrape, methods=["GET"], response_class=Response)
+    app.add_exception_handler(HTTPException, not_served)
+    return app
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    """The whole body; RequestError as soon as it is known to have more bytes than the limit."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RequestError(415, "A compressed body is not taken; send it without Content-Encoding.")
+    too_large = RequestError(413, f"The body has more than {limit} bytes, the largest size taken.")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:20]) > limit:
+        raise too_large
+    blocks, size = [], 0
+    async for block in request.stream():
+        blocks.append(block)
+        size += len(block)
+        if size > limit:
+            raise too_large
+    return b"".join(blocks)
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, reply.headers, "application/json")

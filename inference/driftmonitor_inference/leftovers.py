@@ -1,0 +1,59 @@
+"""What earlier starts of the same pod left in the log's folder: a restarted container finds its files again."""
+
+import mmap
+from pathlib import Path
+
+import msgspec
+
+from driftmonitor_inference.recordlog import LogFile, parse_name
+
+
+class _Numbered(msgspec.Struct):
+    """The part of a record that says who wrote it."""
+
+    writer: str
+    seq: int
+
+
+_DECODE = msgspec.json.Decoder(_Numbered).decode
+
+
+def recover(directory: Path) -> list[LogFile]:
+    """The log files in a folder, oldest first, fit to be shipped and confirmed. OSError if that cannot be done.
+
+    A line that was torn when its process died is ended, so that what a shipper reads after it stays whole; files
+    without a single whole record are deleted, since nothing in them was ever answered.
+    """
+    names = [(parsed, path) for path in directory.iterdir() if (parsed := parse_name(path.name)) is not None]
+    files = []
+    for _, path in sorted(names):
+        _end_torn_line(path)
+        last = _last_record(path)
+        if last is None:
+            path.unlink()
+        else:
+            files.append(LogFile(path, last.writer, last.seq, path.stat().st_size))
+    return files
+
+
+def _end_torn_line(path: Path) -> None:
+    with path.open("r+b", buffering=0) as file:
+        if file.seek(0, 2) == 0:
+            return
+        file.seek(-1, 2)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
+
+
+def _last_record(path: Path) -> _Numbered | None:
+    if path.stat().st_size == 0:
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        end = len(content)
+        while end > 0:
+            start = content.rfind(b"\n", 0, end - 1) + 1
+            try:
+                return _DECODE(content[start : end - 1])
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                end = start
+    return None

@@ -1,0 +1,116 @@
+"""Tells the collector how many rows were written and learns how many are stored, outside of the request path."""
+
+import http.client
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from driftmonitor_inference.recordlog import RecordLog
+
+_LOGGER = logging.getLogger(__name__)
+_REQUEST_SECONDS = 5.0
+_DRAIN_INTERVAL_SECONDS = 0.5
+_ANSWER_MAX_BYTES = 1 << 16
+
+
+class ReportError(Exception):
+    """The collector did not take a report; the message says why."""
+
+
+class _Stored(msgspec.Struct):
+    stored_through: int
+
+
+class CollectorClient:
+    """Sends one report at a time."""
+
+    def __init__(self, url: str, token_file: Path) -> None:
+        """`url` is the collector's base address."""
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        self._connection_type = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
+        self._path = parts.path.rstrip("/") + "/v1/writers"
+        self._token_file = token_file
+
+    def report(self, writer: str, written: int, timeout: float) -> int:
+        """Say that a writer has written this many rows; gives the seq up to which all are stored. ReportError."""
+        body = msgspec.json.encode({"writer": writer, "written": written})
+        connection = self._connection_type(self._host, self._port, timeout=timeout)
+        try:
+            token = self._token_file.read_text().strip()
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            connection.request("PUT", self._path, body, headers)
+            response = connection.getresponse()
+            answer = response.read(_ANSWER_MAX_BYTES)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ReportError(f"{type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ReportError(f"it answered {response.status} {response.reason}")
+        try:
+            return msgspec.json.decode(answer, type=_Stored).stored_through
+        except msgspec.DecodeError as error:
+            raise ReportError(f"its answer is not of the form {{'stored_through': 12}}: {error}") from error
+
+
+class Reporter:
+    """Reports every writer of the log, in a thread of its own while the server runs, then until all is stored."""
+
+    def __init__(self, log: RecordLog, send: Callable[[str, int, float], int], interval: float) -> None:
+        self._log = log
+        self._send = send
+        self._interval = interval
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self._problem: str | None = None
+
+    def start(self) -> None:
+        """Begin to report."""
+        self._thread.start()
+
+    def drain(self, seconds: float) -> int:
+        """End the thread, then go on reporting until every row is stored or the time is over; gives the rows left."""
+        deadline = time.monotonic() + seconds
+        self._stop.set()
+        self._thread.join()
+        while (left := self._log.unconfirmed()) and (remaining := deadline - time.monotonic()) > 0:
+            self.report_all(min(_REQUEST_SECONDS, remaining))
+            if self._log.unconfirmed():
+                time.sleep(max(0.0, min(_DRAIN_INTERVAL_SECONDS, deadline - time.monotonic())))
+        return left
+
+    def report_all(self, timeout: float = _REQUEST_SECONDS) -> None:
+        """One report of each writer."""
+        problem = None
+        for writer, written in self._log.pending().items():
+            try:
+                stored_through = self._send(writer, written, timeout)
+                self._log.confirm(writer, stored_through)
+            except (ReportError, OSError) as error:
+                problem = str(error)
+                break
+        self._note(problem)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            self.report_all()
+
+    def _note(self, problem: str | None) -> None:
+        """Log a change of state, not every attempt."""
+        if problem == self._problem:
+            return
+        self._problem = problem
+        if problem is None:
+            _LOGGER.info("the collector takes reports again")
+        else:
+            _LOGGER.warning(
+                "the collector cannot be told what was written; it is tried again",
+                extra={"fields": {"problem": problem}},
+            )

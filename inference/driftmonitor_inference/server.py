@@ -1,0 +1,134 @@
+"""The command `serve`: puts the parts together, runs them, and ends them in the order that loses nothing."""
+
+import asyncio
+import logging
+import secrets
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from pydantic import ValidationError
+
+from driftmonitor_api.config import InferenceConfig
+from driftmonitor_inference import leftovers, logs, termination
+from driftmonitor_inference.app import Readiness, create_app
+from driftmonitor_inference.metrics import Metrics
+from driftmonitor_inference.model import Model
+from driftmonitor_inference.recordlog import RecordLog
+from driftmonitor_inference.reporting import CollectorClient, Reporter
+from driftmonitor_inference.service import PredictionService
+from driftmonitor_inference.settings import ServeSettings
+from driftmonitor_inference.signature import ModelError
+
+_LOGGER = logging.getLogger(__name__)
+_WORKER = 0
+
+
+class StartError(Exception):
+    """The server cannot start; the message says what to change."""
+
+
+def run(settings: ServeSettings) -> int:
+    """Serve until SIGTERM. Returns the exit status: 0 after an orderly end, 1 if it could not start."""
+    logs.configure(access_log=settings.access_log)
+    try:
+        config = _config(settings.config_file)
+        model = Model(settings.model_file, config.features, config.classes)
+        log = _open_log(settings, datetime.now(UTC))
+        return _serve(settings, config, model, log)
+    except (StartError, ModelError) as error:
+        sentence = termination.one_line(error)
+        print(sentence, file=sys.stderr)
+        termination.write_message(settings.termination_message_file, sentence)
+        return 1
+
+
+def _config(file: Path) -> InferenceConfig:
+    try:
+        return InferenceConfig.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise StartError(f"CONFIG_FILE {file} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise StartError(f"CONFIG_FILE {file}: {place}: {first['msg']}") from error
+
+
+def _open_log(settings: ServeSettings, now: datetime) -> RecordLog:
+    start = now.strftime("%Y%m%dT%H%M%S%fZ")
+    try:
+        return RecordLog(
+            settings.log_dir,
+            writer=f"{settings.pod_uid}/{_WORKER}/{start}",
+            start=start,
+            limit=settings.log_limit_bytes,
+            rotate=settings.log_rotate_bytes,
+            leftovers=leftovers.recover(settings.log_dir),
+        )
+    except OSError as error:
+        raise StartError(f"LOG_DIR {settings.log_dir} cannot be used: {error.strerror} ({error.filename})") from error
+
+
+def _serve(settings: ServeSettings, config: InferenceConfig, model: Model, log: RecordLog) -> int:
+    metrics = Metrics(config.model_name, config.model_version, log.limit, log.state)
+    service = PredictionService(
+        config, model, log, metrics, max_rows=settings.max_rows, request_id_prefix=secrets.token_hex(8)
+    )
+    readiness = Readiness()
+    app = create_app(service, readiness, max_rows=settings.max_rows, max_body_bytes=settings.max_body_bytes)
+    reporter = Reporter(
+        log, CollectorClient(settings.collector_url, settings.collector_token_file).report, settings.report_seconds
+    )
+    if not model.example_works:
+        _LOGGER.warning("the model refuses the example rows that can be guessed; its first request will prove it")
+    server = _Server(_uvicorn_config(settings, app), readiness, settings.shutdown_delay_seconds)
+    reporter.start()
+    server.run()
+    log.close()
+    if not server.started:
+        raise StartError(f"the server cannot listen on {settings.host} port {settings.port}")
+    left = reporter.drain(settings.drain_seconds)
+    if left:
+        _LOGGER.warning("the end: rows are not confirmed by the collector", extra={"fields": {"rows": left}})
+    return 0
+
+
+def _uvicorn_config(settings: ServeSettings, app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=settings.host,
+        port=settings.port,
+        lifespan="off",
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_request_seconds)),
+    )
+
+
+class _Server(uvicorn.Server):
+    """Goes on serving for a moment after SIGTERM, while the nodes of the cluster still send requests here."""
+
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, delay: float) -> None:
+        super().__init__(config)
+        self._readiness = readiness
+        self._delay = delay
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self._loop = asyncio.get_running_loop()
+        await super().serve()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Turn readiness off at the first signal and stop after the delay; stop at once at the second, or at Ctrl-C."""
+        if self._readiness.draining or sig == signal.SIGINT or self._loop is None:
+            self.should_exit = True
+            return
+        self._readiness.draining = True
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._delay, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True

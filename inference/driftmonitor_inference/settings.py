@@ -1,0 +1,146 @@
+"""What the programs read from their environment: names, meanings, defaults and checks in one place."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+from urllib.parse import urlsplit
+
+MIB = 1 << 20
+TERMINATION = Path("/dev/termination-log")
+
+
+class SettingsError(Exception):
+    """A variable is missing or bad; the message names it and says what it takes."""
+
+
+def _positive(value: float) -> str | None:
+    return None if value > 0 else "must be greater than 0"
+
+
+def _not_negative(value: float) -> str | None:
+    return None if value >= 0 else "must be 0 or more"
+
+
+def _port(value: int) -> str | None:
+    return None if 0 < value < 65536 else "must be 1 to 65535"
+
+
+def _pod_uid(value: str) -> str | None:
+    return None if re.fullmatch(r"[A-Za-z0-9._-]{1,128}", value) else "must be 1 to 128 of A-Z a-z 0-9 . _ -"
+
+
+def _http_url(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    return None if good else "must be of the form http://host:port or https://host:port"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What a variable means, for `--help`, and what its value must be beyond its type."""
+
+    meaning: str
+    check: Callable[[Any], str | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchSettings:
+    """Environment of `fetch`; each field is the variable of its name in capitals."""
+
+    model_uri: Annotated[str, Variable("where the model lies: configmap://, pvc://, http:// or https://")]
+    model_version: Annotated[str, Variable("version that is reported with the model's digest")]
+    model_file: Annotated[Path, Variable("file to write the model to")]
+    model_mount: Annotated[Path, Variable("folder where the volume of a configmap:// or pvc:// address is mounted")]
+    model_max_bytes: Annotated[int, Variable("largest size of a model, bytes", _positive)] = 2048 * MIB
+    termination_message_file: Annotated[Path, Variable("file for the result, written if it exists")] = TERMINATION
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """Environment of `serve`; each field is the variable of its name in capitals."""
+
+    config_file: Annotated[Path, Variable("the inference configuration, a JSON file")]
+    model_file: Annotated[Path, Variable("the ONNX model")]
+    log_dir: Annotated[Path, Variable("folder of the prediction log")]
+    log_limit_bytes: Annotated[int, Variable("size of all log files at which predictions are refused", _positive)]
+    pod_uid: Annotated[str, Variable("uid of the pod; the first part of the writer's name in records", _pod_uid)]
+    collector_url: Annotated[str, Variable("the collector, such as http://wine-collector.default.svc:8080", _http_url)]
+    collector_token_file: Annotated[Path, Variable("file with the collector's token, read anew for each report")]
+    host: Annotated[str, Variable("address to listen on")] = "0.0.0.0"  # noqa: S104 - the pod's own address
+    port: Annotated[int, Variable("port to listen on", _port)] = 8080
+    max_rows: Annotated[int, Variable("most rows in a request", _positive)] = 10_000
+    max_body_bytes: Annotated[int, Variable("largest body of a request, bytes", _positive)] = 16 * MIB
+    log_rotate_bytes: Annotated[int, Variable("size at which a new log file is begun", _positive)] = 64 * MIB
+    report_seconds: Annotated[float, Variable("seconds between two reports to the collector", _positive)] = 2.0
+    shutdown_delay_seconds: Annotated[
+        float, Variable("seconds after SIGTERM in which requests are still taken, till all nodes know", _not_negative)
+    ] = 3.0
+    shutdown_request_seconds: Annotated[float, Variable("seconds after that for the last answers", _positive)] = 10.0
+    drain_seconds: Annotated[
+        float, Variable("most seconds to wait at the end till every row is stored at the collector", _not_negative)
+    ] = 40.0
+    access_log: Annotated[bool, Variable("whether each request is logged: true or false")] = False
+    termination_message_file: Annotated[Path, Variable("file for a fatal error, written if it exists")] = TERMINATION
+
+
+SettingsT = TypeVar("SettingsT", FetchSettings, ServeSettings)
+
+
+def read(settings: type[SettingsT], environment: Mapping[str, str]) -> SettingsT:
+    """The settings that an environment gives; SettingsError names every variable that is missing or bad."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in dataclasses.fields(settings):
+        kind, variable = get_args(field.type)
+        name, text = field.name.upper(), environment.get(field.name.upper(), "")
+        if not text:
+            if field.default is dataclasses.MISSING:
+                problems.append(f"{name} is not set ({variable.meaning})")
+            continue
+        try:
+            value = _parse(kind, text)
+        except ValueError as error:
+            problems.append(f"{name}={text!r} {error}")
+            continue
+        if variable.check is not None and (complaint := variable.check(value)):
+            problems.append(f"{name}={text!r} {complaint}")
+        values[field.name] = value
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return settings(**values)
+
+
+def describe(settings: type[FetchSettings] | type[ServeSettings]) -> str:
+    """One line for each variable, for `--help`."""
+    lines = []
+    for field in dataclasses.fields(settings):
+        _, variable = get_args(field.type)
+        note = "required" if field.default is dataclasses.MISSING else f"default {_shown(field.default)}"
+        lines.append(f"  {field.name.upper():<26}{variable.meaning} ({note})")
+    return "\n".join(lines)
+
+
+def _shown(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _parse(kind: Any, text: str) -> Any:
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise ValueError("must be true or false")
+        return text == "true"
+    if kind is int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+            raise ValueError("must be a whole number")
+        return int(text)
+    if kind is float:
+        if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text):
+            raise ValueError("must be a number such as 2 or 0.5")
+        return float(text)
+    return kind(text)
