@@ -1,0 +1,1 @@
+"""The log collector: prediction records in, exactly once on stable storage, Parquet and windows of it out."""

@@ -1,0 +1,131 @@
+"""The HTTP interface: requests in, answers out, errors as JSON."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from driftmonitor_collector import record_routes, report_routes, window_routes
+from driftmonitor_collector.answers import answer, problem
+from driftmonitor_collector.auth import TokenFile
+from driftmonitor_collector.bodies import BodyError
+from driftmonitor_collector.collector import Collector
+from driftmonitor_collector.commit import CommitFailedError
+from driftmonitor_collector.store.files import DiskFullError
+from driftmonitor_collector.windows import ParameterError
+
+
+class Gate:
+    """Lets a request through that carries the token, once the collector is ready."""
+
+    def __init__(self, app: ASGIApp, collector: Collector, token: TokenFile) -> None:
+        self._app = app
+        self._collector = collector
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 401 or 503."""
+        request = Request(scope)
+        app: ASGIApp = self._app
+        if not self._token.admits(request.headers.get("Authorization")):
+            headers = {"WWW-Authenticate": "Bearer"}
+            app = problem(401, "send the collector's token as Authorization: Bearer <token>", headers=headers)
+        elif not self._collector.ready:
+            app = problem(503, "the collector is still recovering", headers={"Retry-After": "1"})
+        await app(scope, receive, send)
+
+
+def create_app(collector: Collector, token: TokenFile) -> Starlette:
+    """The application; it starts and stops the collector with its own life."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        collector.start()
+        yield
+        await collector.stop()
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        return PlainTextResponse("ok\n") if collector.ready else PlainTextResponse("recovering\n", 503)
+
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(collector.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def coverage(request: Request) -> Response:
+        return answer(collector.ledger.coverage())
+
+    routes = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Mount(
+            "/v1",
+            app=Gate(
+                Starlette(
+                    routes=[
+                        *record_routes.routes(collector),
+                        *window_routes.routes(collector),
+                        *report_routes.routes(collector.reports),
+                        Route("/coverage", coverage),
+                    ],
+                    exception_handlers=_EXCEPTION_HANDLERS,
+                ),
+                collector,
+                token,
+            ),
+        ),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=_EXCEPTION_HANDLERS)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # as it is registered
+    return problem(error.status_code, error.detail, headers=error.headers)
+
+
+async def _body(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BodyError)  # noqa: S101  # as it is registered
+    headers = {"Connection": "close"} if error.status == 413 else None  # the rest of the body is not read
+    return problem(error.status, str(error), headers=headers)
+
+
+async def _parameter(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ParameterError)  # noqa: S101  # as it is registered
+    return problem(400, str(error), parameter=error.parameter)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    return problem(400, str(error))
+
+
+async def _disk_full(request: Request, error: Exception) -> Response:
+    return problem(507, f"nothing was stored: {error}", headers={"Retry-After": "10"})
+
+
+async def _commit_failed(request: Request, error: Exception) -> Response:
+    return problem(500, f"nothing was stored: {error}")
+
+
+async def _disconnected(request: Request, error: Exception) -> Response:
+    return problem(400, "the body ended early")
+
+
+_EXCEPTION_HANDLERS = {
+    HTTPException: _http,
+    BodyError: _body,
+    ParameterError: _parameter,
+    msgspec.ValidationError: _invalid,
+    msgspec.DecodeError: _invalid,
+    DiskFullError: _disk_full,
+    CommitFailedError: _commit_failed,
+    ClientDisconnect: _disconnected,
+}

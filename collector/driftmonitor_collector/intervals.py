@@ -1,0 +1,83 @@
+"""A set of positive integers kept as intervals: memory grows with the gaps, not with the numbers."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+
+
+class IntervalSet:
+    """Integers >= 1 as sorted, disjoint, non-touching closed intervals."""
+
+    __slots__ = ("_firsts", "_lasts")
+
+    def __init__(self, intervals: Iterable[tuple[int, int]] = ()) -> None:
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+        for first, last in intervals:
+            self.add(first, last)
+
+    def add(self, first: int, last: int | None = None) -> int:
+        """Add `first` to `last` inclusive, and return how many of them are new; ValueError below 1 or reversed."""
+        if last is None:
+            last = first
+        if first < 1 or last < first:
+            raise ValueError(f"[{first}, {last}] is not an interval of integers from 1")
+        firsts, lasts = self._firsts, self._lasts
+        if not lasts or first > lasts[-1] + 1:
+            firsts.append(first)
+            lasts.append(last)
+            return last - first + 1
+        if first == lasts[-1] + 1:  # the common case: a writer's lines arrive in order
+            lasts[-1] = last
+            return last - first + 1
+        begin, end = bisect_left(lasts, first - 1), bisect_right(firsts, last + 1)  # those it touches
+        known = sum(lasts[place] - firsts[place] + 1 for place in range(begin, end))
+        if begin < end:
+            first, last = min(first, firsts[begin]), max(last, lasts[end - 1])
+        firsts[begin:end], lasts[begin:end] = [first], [last]
+        return last - first + 1 - known
+
+    def merge(self, other: "IntervalSet") -> None:
+        """Add every number of `other`."""
+        for first, last in other:
+            self.add(first, last)
+
+    def missing(self, through: int) -> list[tuple[int, int]]:
+        """The intervals of 1 to `through` that are not in the set."""
+        gaps, expected = [], 1
+        for first, last in self:
+            if first > through:
+                break
+            if first > expected:
+                gaps.append((expected, first - 1))
+            expected = last + 1
+        if expected <= through:
+            gaps.append((expected, through))
+        return gaps
+
+    @property
+    def stored_through(self) -> int:
+        """The highest n such that 1 to n are all in the set; 0 if 1 is not."""
+        return self._lasts[0] if self._firsts and self._firsts[0] == 1 else 0
+
+    @property
+    def highest(self) -> int:
+        """The highest number; 0 of an empty set."""
+        return self._lasts[-1] if self._lasts else 0
+
+    def __contains__(self, number: int) -> bool:
+        place = bisect_left(self._lasts, number)
+        return place < len(self._firsts) and self._firsts[place] <= number
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self._firsts, self._lasts, strict=True)
+
+    def __len__(self) -> int:
+        return sum(self._lasts) - sum(self._firsts) + len(self._firsts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IntervalSet) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __repr__(self) -> str:
+        return f"IntervalSet({list(self)})"

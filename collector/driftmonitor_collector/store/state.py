@@ -1,0 +1,67 @@
+"""The state file: the ledger of every segment that is compacted. It is a cache of the Parquet files' own content."""
+
+import logging
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from driftmonitor_collector.intervals import IntervalSet
+from driftmonitor_collector.ledger import Account, Ledger
+from driftmonitor_collector.store import files
+
+_HEAD = b"driftmonitor-collector state 1 "
+_logger = logging.getLogger(__name__)
+
+
+class _Writer(msgspec.Struct):
+    reported: int
+    stored: Sequence[tuple[int, int]]
+
+
+class _State(msgspec.Struct):
+    compacted_through: int
+    duplicates: int
+    rejected: int
+    writers: dict[str, _Writer]
+
+
+def encode(compacted_through: int, ledger: Ledger) -> bytes:
+    """The file's content: a line with a checksum, then JSON."""
+    writers = {name: _Writer(account.reported, list(account.stored)) for name, account in ledger.accounts.items()}
+    body = msgspec.json.encode(_State(compacted_through, ledger.duplicates, ledger.rejected, writers))
+    return b"%s%08x\n%s\n" % (_HEAD, zlib.crc32(body), body)
+
+
+def decode(data: bytes) -> tuple[int, Ledger]:
+    """The last compacted segment and the ledger; ValueError for anything that `encode` did not make."""
+    head, _, rest = data.partition(b"\n")
+    body = rest.removesuffix(b"\n")
+    if head != b"%s%08x" % (_HEAD, zlib.crc32(body)):
+        raise ValueError("its checksum does not hold")
+    state = msgspec.json.decode(body, type=_State)
+    ledger = Ledger()
+    ledger.duplicates, ledger.rejected = state.duplicates, state.rejected
+    for name, writer in state.writers.items():
+        ledger.accounts[name] = Account(writer.reported, IntervalSet(writer.stored))
+    return state.compacted_through, ledger
+
+
+def save(path: Path, compacted_through: int, ledger: Ledger) -> None:
+    """Replace the state file, durably."""
+    data = encode(compacted_through, ledger)
+    files.write_atomically(path, lambda file: file.write(data))
+
+
+def load(path: Path) -> tuple[int, Ledger] | None:
+    """What was saved; None, with the damaged file kept as `<name>.bad`, if there is nothing usable."""
+    try:
+        return decode(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        kept = path.with_name(f"{path.name}.bad")
+        _logger.error("%s is damaged (%s); kept as %s, the ledger is counted from the Parquet files", path, error, kept)
+        path.replace(kept)
+        return None

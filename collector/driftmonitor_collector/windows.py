@@ -1,0 +1,54 @@
+"""Which rows a reader asks for: parameters of `GET /v1/window` -> a query, or what is wrong with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+DEFAULT_LIMIT = 1_000_000
+MAX_LIMIT = 10_000_000
+_NAMES = ("start", "end", "limit")
+
+
+class ParameterError(ValueError):
+    """A parameter that cannot be used; its name is in `parameter`."""
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(f"{parameter}: {problem}")
+        self.parameter = parameter
+
+
+@dataclass(frozen=True, slots=True)
+class WindowQuery:
+    """The newest `limit` rows with start <= timestamp < end."""
+
+    start: datetime
+    end: datetime
+    limit: int = DEFAULT_LIMIT
+
+
+def parse_query(parameters: Mapping[str, str]) -> WindowQuery:
+    """The query; ParameterError for one that is missing, unknown or malformed."""
+    for name in parameters:
+        if name not in _NAMES:
+            raise ParameterError(name, f"unknown; the parameters are {', '.join(_NAMES)}")
+    start, end = _time(parameters, "start"), _time(parameters, "end")
+    if end <= start:
+        raise ParameterError("end", "must be after start")
+    text = parameters.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= MAX_LIMIT):
+        raise ParameterError("limit", f"{text[:40]!r} is not a number of rows from 1 to {MAX_LIMIT}")
+    return WindowQuery(start, end, int(text))
+
+
+def _time(parameters: Mapping[str, str], name: str) -> datetime:
+    text = parameters.get(name)
+    example = "an RFC 3339 time such as 2026-01-01T00:00:00Z (write + as %2B)"
+    if text is None:
+        raise ParameterError(name, f"missing; give {example}")
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is None:
+            raise ValueError("it has no offset")
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ParameterError(name, f"{text[:40]!r} is not {example}") from None
