@@ -19,6 +19,7 @@ from hack.cluster.progress import Step, say
 
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
 _START_SECONDS = 180.0  # fifteen on an idle machine
+_RECOVERY_SECONDS = 60.0
 
 
 class EmbeddedCluster:
@@ -41,7 +42,7 @@ class EmbeddedCluster:
         """Start it, unless it runs already and is well; what is left of a broken one is removed first."""
         machine.check(self._state)
         with locked(self._lock_file(), "starting or ending the cluster"):
-            if self._runs():
+            if self._gets_well():
                 say(f"the embedded cluster {self.name} is up already")
                 return
             debian.ensure(*debian.NODE)
@@ -63,7 +64,6 @@ class EmbeddedCluster:
         machine.check(self._state)
         with locked(self._lock_file(), "starting or ending the cluster"):
             self._clean()
-        self._lock_file().unlink(missing_ok=True)
         for folder in (self._state.parent, self._state.parent.parent):
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
@@ -104,13 +104,22 @@ class EmbeddedCluster:
             print(name)
 
     def _lock_file(self) -> Path:
-        return self._state.with_name(f".{self.name}.lock")
+        return paths.cache_directory(self._environment) / "locks" / f"{self.name}.lock"
 
-    def _runs(self) -> bool:
+    def _gets_well(self) -> bool:
+        """Whether it runs; one that runs but is ill gets time to recover before it counts as broken."""
         found = namespace.find(self._state)
         if found is None or not found.first.alive():
             return False
-        return all(each.well for each in health.report(settings.load(self._state), found))
+        cluster = settings.load(self._state)
+        deadline = time.monotonic() + _RECOVERY_SECONDS
+        while found.first.alive() and time.monotonic() < deadline:
+            ill = [each for each in health.report(cluster, found) if not each.well]
+            if not ill:
+                return True
+            time.sleep(1)
+        say(f"the embedded cluster {self.name} runs and is not well; it is replaced by a fresh one")
+        return False
 
     def _clean(self) -> None:
         """End and remove whatever there is of this cluster, whole or half."""

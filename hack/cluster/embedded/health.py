@@ -29,12 +29,13 @@ class Health:
     detail: str
 
 
-def report(cluster: Settings, namespace: Namespace, *, ask_containerd: bool = True) -> Iterator[Health]:
+def report(cluster: Settings, namespace: Namespace) -> Iterator[Health]:
     """Every component's health, in the order in which they need each other."""
     address = cluster.node_address
     restarts = _restarts(cluster)
     checks: list[tuple[str, Callable[[], str]]] = [
         ("etcd", lambda: _http(address, settings.METRICS_PORT, "/health")),
+        ("containerd", lambda: _containerd(namespace)),
         ("kube-apiserver", lambda: _client(cluster).text("GET", "/readyz")),
         ("kube-controller-manager", lambda: _https(address, settings.CONTROLLER_MANAGER_PORT, "/healthz")),
         ("kube-scheduler", lambda: _https(address, settings.SCHEDULER_PORT, "/readyz")),
@@ -42,21 +43,19 @@ def report(cluster: Settings, namespace: Namespace, *, ask_containerd: bool = Tr
         ("kube-proxy", lambda: _http(address, settings.PROXY_HEALTH_PORT, "/healthz")),
         ("coredns", lambda: _http(address, settings.DNS_READY_PORT, "/ready")),
     ]
-    if ask_containerd:
-        checks.insert(1, ("containerd", lambda: _containerd(namespace)))
     for component, check in checks:
         again = restarts.get(component, 0)
-        suffix = f", started again {again} times" if again else ""
+        suffix = f", restarts: {again}" if again else ""
         try:
             check()
             yield Health(component, True, f"ready{suffix}")
         except (ApiError, OSError, http.client.HTTPException, subprocess.SubprocessError) as error:
-            yield Health(component, False, f"not ready{suffix}: {_first_line(error)}")
+            yield Health(component, False, f"not ready{suffix}: {_reason(error)}")
     for component, judge in (("node", _node), ("volumes", _volumes), ("ServiceAccounts", _service_accounts)):
         try:
             yield judge(_client(cluster), cluster.name)
         except ApiError as error:
-            yield Health(component, False, _first_line(error))
+            yield Health(component, False, _reason(error))
 
 
 def node_health(node: dict[str, Any]) -> Health:
@@ -73,7 +72,8 @@ def volumes_health(volumes: list[dict[str, Any]]) -> Health:
     """The verdict on the pool of volumes: how many are free."""
     pool = [each for each in volumes if each["spec"].get("storageClassName") == STORAGE_CLASS]
     free = sum(each["status"].get("phase") == "Available" for each in pool)
-    return Health("volumes", bool(free), f"{free} of {len(pool)} available")
+    wait = "" if free else ", further claims wait for one"
+    return Health("volumes", bool(pool), f"{free} of {len(pool)} available{wait}")
 
 
 def _node(client: ApiClient, name: str) -> Health:
@@ -133,5 +133,7 @@ def _restarts(cluster: Settings) -> dict[str, int]:
     return {name: each["restarts"] for name, each in record.items()}
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _reason(error: Exception) -> str:
+    lines = (str(error) or type(error).__name__).splitlines()
+    failed = [line for line in lines if line.startswith("[-]")]  # how the apiserver marks the check that failed
+    return (failed or lines)[0]
