@@ -1,6 +1,7 @@
 """Where a model or a reference lies: the addresses that the API accepts, and how a program gets the bytes."""
 
 import hashlib
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -79,6 +80,8 @@ def fetch(uri: str, target: Path, *, max_bytes: int, mount: Path | None = None, 
         raise StorageError(f"{uri} answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise StorageError(f"{uri} cannot be reached: {error.reason}") from error
+    except http.client.HTTPException as error:
+        raise StorageError(f"{uri} cannot be read: {type(error).__name__} {error}") from error
     except OSError as error:
         raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
     finally:
@@ -99,6 +102,8 @@ def _blocks(uri: str, mount: Path | None, timeout: float) -> Iterator[bytes]:
     with urllib.request.urlopen(uri, timeout=timeout) as response:  # noqa: S310 - StorageUri allows http(s) alone
         while block := response.read(_BLOCK_BYTES):
             yield block
+        if response.length:  # read() takes a connection that breaks for the end
+            raise StorageError(f"{uri} broke off {response.length} bytes before its end")
 
 
 def _file_blocks(path: Path) -> Iterator[bytes]:
