@@ -1,0 +1,119 @@
+"""The operator's configuration: everything it takes from its environment, read once at the start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+VARIABLES: dict[str, tuple[str | None, str]] = {
+    "INFERENCE_IMAGE": (None, "image of the inference server"),
+    "COLLECTOR_IMAGE": (None, "image of the collector"),
+    "CHECK_IMAGE": (None, "image of the check"),
+    "SYSLOG_NG_IMAGE": (None, "image of the shipper where spec.logging.shipper.type is SyslogNG"),
+    "FLUENTD_IMAGE": ("fluent/fluentd:v1.19-debian-1", "image of the shipper where it is Fluentd"),
+    "IMAGE_PULL_POLICY": ("IfNotPresent", "of all images: " + ", ".join(PULL_POLICIES)),
+    "SHIPPER_CONFIG_DIR": (
+        "/etc/driftmonitor/shippers",
+        "folder that holds the shippers' files: fluent.conf and syslog-ng/syslog-ng.conf",
+    ),
+    "WATCH_NAMESPACE": ("", "the one namespace to work in; empty: all"),
+    "HEALTH_PORT": ("8081", "port of /healthz, 0 for any free one"),
+    "METRICS_PORT": ("8082", "port of /metrics, 0 for any free one"),
+    "WORKERS": ("4", "reconciles at the same time"),
+    "RESYNC_SECONDS": ("300", "everything is listed and looked at again this often, in case an event was lost"),
+    "LOG_LEVEL": ("INFO", ", ".join(LOG_LEVELS)),
+}
+"""Environment variables with their defaults (None: required) and meanings."""
+
+
+class ConfigError(Exception):
+    """The environment cannot be used; the message names the variable and what to set."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of the pods that the operator makes."""
+
+    inference: str
+    collector: str
+    check: str
+    fluentd: str
+    syslog_ng: str
+    pull_policy: str = "IfNotPresent"
+
+
+@dataclass(frozen=True)
+class ShipperFiles:
+    """The shippers' configuration files, word for word."""
+
+    fluentd: str
+    syslog_ng: str
+
+
+@dataclass(frozen=True)
+class OperatorConfig:
+    """All that the operator is told from outside. Times are in seconds."""
+
+    images: Images
+    shipper_files: ShipperFiles
+    watch_namespace: str | None = None
+    health_port: int = 8081
+    metrics_port: int = 8082
+    workers: int = 4
+    resync_seconds: float = 300.0
+    log_level: str = "INFO"
+
+
+def load(environment: Mapping[str, str]) -> OperatorConfig:
+    """Read the environment and the shippers' files. Raises ConfigError."""
+    values = {name: environment.get(name, "").strip() or default for name, (default, _) in VARIABLES.items()}
+    if missing := [name for name, value in values.items() if value is None]:
+        raise ConfigError("set " + "; ".join(f"{name} ({VARIABLES[name][1]})" for name in missing))
+    text = {name: value or "" for name, value in values.items()}
+    folder = Path(text["SHIPPER_CONFIG_DIR"])
+    return OperatorConfig(
+        images=Images(
+            inference=text["INFERENCE_IMAGE"],
+            collector=text["COLLECTOR_IMAGE"],
+            check=text["CHECK_IMAGE"],
+            fluentd=text["FLUENTD_IMAGE"],
+            syslog_ng=text["SYSLOG_NG_IMAGE"],
+            pull_policy=_choice(text, "IMAGE_PULL_POLICY", PULL_POLICIES),
+        ),
+        shipper_files=ShipperFiles(
+            fluentd=_file(folder / "fluent.conf"), syslog_ng=_file(folder / "syslog-ng" / "syslog-ng.conf")
+        ),
+        watch_namespace=text["WATCH_NAMESPACE"] or None,
+        health_port=_integer(text, "HEALTH_PORT", 0, 65535),
+        metrics_port=_integer(text, "METRICS_PORT", 0, 65535),
+        workers=_integer(text, "WORKERS", 1, 64),
+        resync_seconds=_integer(text, "RESYNC_SECONDS", 1, 86400),
+        log_level=_choice(text, "LOG_LEVEL", LOG_LEVELS),
+    )
+
+
+def _choice(text: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    if text[name] not in choices:
+        raise ConfigError(f"{name}={text[name]!r}: must be one of {', '.join(choices)}")
+    return text[name]
+
+
+def _integer(text: Mapping[str, str], name: str, least: int, most: int) -> int:
+    try:
+        value = int(text[name])
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise ConfigError(f"{name}={text[name]!r}: must be a whole number from {least} to {most}")
+    return value
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"SHIPPER_CONFIG_DIR: cannot read {path}: {error.strerror}; it is the repository's fluentd/ folder"
+        ) from error

@@ -1,0 +1,96 @@
+"""The queue's two ends: events and resyncs put keys in, workers take them out and reconcile."""
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from driftmonitor_operator import metrics
+from driftmonitor_operator.cluster import ApiError
+from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.observed import Key
+from driftmonitor_operator.reconcile import Reconciler
+from driftmonitor_operator.store import Store
+from driftmonitor_operator.workqueue import WorkQueue
+
+logger = logging.getLogger(__name__)
+
+
+class Controller:
+    """Keeps every monitor looked at. Belongs to one event loop; the reconciles run in threads."""
+
+    def __init__(self, reconciler: Reconciler, store: Store, workers: int, resync_seconds: float) -> None:
+        """Must be made inside the running event loop."""
+        self._reconciler, self._store = reconciler, store
+        self._workers, self._resync_seconds = workers, resync_seconds
+        self._queue: WorkQueue[Key] = WorkQueue()
+        self._threads = ThreadPoolExecutor(max_workers=workers + 1, thread_name_prefix="reconcile")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._last_resync = time.monotonic()
+        metrics.QUEUE_DEPTH.set_function(lambda: len(self._queue))
+        metrics.QUEUE_DELAYED.set_function(lambda: self._queue.delayed)
+
+    def observe(self, body: Body, *, deleted: bool) -> None:
+        """Take over what a watch tells of an object."""
+        key = self._store.remove(body) if deleted else self._store.put(body)
+        if key is not None:
+            self._queue.add(key)
+
+    async def start(self) -> None:
+        """List everything once, so that nothing is taken for missing that is not; then work. Raises ApiError."""
+        await self._resync()
+        self._tasks = [asyncio.create_task(self._work(), name=f"worker-{i}") for i in range(self._workers)]
+        self._tasks.append(asyncio.create_task(self._resync_forever(), name="resync"))
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no more keys, and let the reconciles in hand come to their end, for this long at most."""
+        self._queue.close()
+        if self._tasks:
+            *workers, resync = self._tasks
+            resync.cancel()
+            await asyncio.wait(self._tasks, timeout=grace_seconds)
+            for task in workers:
+                task.cancel()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def unhealthy(self) -> str:
+        """What is wrong with the process, empty when nothing: the resync got stuck, or a task has died."""
+        age = time.monotonic() - self._last_resync
+        if age > 3 * self._resync_seconds + 60:
+            return f"the last resync was {age:.0f} s ago"
+        dead = [task.get_name() for task in self._tasks if task.done()]
+        return f"ended: {', '.join(dead)}" if dead else ""
+
+    async def _resync(self) -> None:
+        keys = await asyncio.get_running_loop().run_in_executor(self._threads, self._reconciler.resync)
+        self._last_resync = time.monotonic()
+        metrics.RESYNC_TIMESTAMP.set_to_current_time()
+        for key in keys:
+            self._queue.add(key)
+
+    async def _resync_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._resync_seconds)
+            try:
+                await self._resync()
+            except Exception as error:  # the next one may succeed; `unhealthy` tells when none does
+                metrics.RECONCILE_ERRORS.labels(error=type(error).__name__).inc()
+                logger.warning("resync failed, next in %.0f s: %s", self._resync_seconds, error)
+
+    async def _work(self) -> None:
+        while (key := await self._queue.get()) is not None:
+            await self._reconcile(key)
+
+    async def _reconcile(self, key: Key) -> None:
+        try:
+            with metrics.RECONCILE_SECONDS.time():
+                after = await asyncio.get_running_loop().run_in_executor(self._threads, self._reconciler.reconcile, key)
+        except Exception as error:  # whatever it is, the other monitors must go on
+            metrics.RECONCILE_ERRORS.labels(error=type(error).__name__).inc()
+            delay = self._queue.failed(key)
+            trace = not isinstance(error, ApiError)
+            logger.warning("%s/%s failed, again in %.1f s: %s", *key, delay, error, exc_info=trace)
+            return
+        self._queue.done(key)
+        if after is not None:
+            self._queue.add_after(key, after)

@@ -1,0 +1,39 @@
+"""The watches: the only module that imports `kopf`. Every event goes to the controller; nothing else happens here."""
+
+from typing import Any
+
+import kopf
+
+from driftmonitor_operator import kinds
+from driftmonitor_operator.controller import Controller
+
+
+async def watch(controller: Controller, namespace: str | None) -> None:
+    """Watch until SIGTERM or SIGINT. Raises when a watch breaks for good, so that the process ends and is restarted."""
+    registry = kopf.OperatorRegistry()
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True  # the CRD is there before the operator; watching CRDs needs cluster-wide rights
+    settings.queueing.worker_limit = 50  # without a limit, thousands of objects cost half a gigabyte at the start
+    settings.queueing.idle_timeout = 0.1
+    settings.watching.server_timeout = 300
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    settings.process.ultimate_exiting_timeout = None  # the pod's grace period is the limit
+
+    async def observe(event: kopf.RawEvent, param: Any = None, **_: Any) -> None:
+        body = {"apiVersion": param.api_version, "kind": param.name, **event["object"]}
+        controller.observe(body, deleted=event["type"] == "DELETED")
+
+    for kind in kinds.WATCHED:
+        resource = (kind.group, kind.version, kind.plural)
+        kopf.on.event(*resource, registry=registry, id=kind.plural, param=kind)(observe)
+        if kind != kinds.MONITOR:
+            settings.watching.label_selectors[resource] = kinds.CHILD_SELECTOR
+    await kopf.operator(
+        registry=registry,
+        settings=settings,
+        standalone=True,
+        clusterwide=namespace is None,
+        namespaces=[namespace] if namespace else [],
+    )

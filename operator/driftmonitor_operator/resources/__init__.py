@@ -1,0 +1,36 @@
+"""The children of a monitor as manifests: pure builders, one file for each kind or program."""
+
+from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_operator.config import OperatorConfig
+from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.resources import (
+    check,
+    collector,
+    configmaps,
+    inference,
+    rbac,
+    serviceaccounts,
+    services,
+    volumeclaim,
+)
+from driftmonitor_operator.resources.common import digest
+from driftmonitor_operator.resources.inference import configuration
+from driftmonitor_operator.resources.secret import token_secret
+from driftmonitor_operator.resources.services import endpoints
+
+__all__ = ["configuration", "desired", "digest", "endpoints", "token_secret"]
+
+
+def desired(monitor: DriftMonitor, config: OperatorConfig) -> list[Body]:
+    """Every child that must exist, in the order in which they are applied: what pods need comes before the pods."""
+    return [
+        *serviceaccounts.service_accounts(monitor),
+        rbac.role(monitor),
+        rbac.role_binding(monitor),
+        *configmaps.config_maps(monitor, config),
+        volumeclaim.volume_claim(monitor),
+        *services.services(monitor),
+        collector.deployment(monitor, config),
+        inference.deployment(monitor, config),
+        check.cron_job(monitor, config),
+    ]

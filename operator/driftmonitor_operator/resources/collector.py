@@ -1,0 +1,73 @@
+"""The collector: one pod, because its volume has one writer."""
+
+from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_operator.config import OperatorConfig
+from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.resources import common
+from driftmonitor_operator.resources.common import child, child_name, env, mount
+
+DATA_DIR = "/data"
+
+
+def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
+    """The Deployment; Recreate, so that the old pod lets go of the volume before the new one takes it."""
+    return child(
+        "Deployment",
+        monitor,
+        "collector",
+        spec={
+            "replicas": 1,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": common.selector(monitor, "collector")},
+            "template": {
+                "metadata": {"labels": common.labels(monitor, "collector")},
+                "spec": {
+                    "serviceAccountName": child_name(monitor, "collector"),
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "securityContext": common.pod_security(),
+                    "containers": [_container(monitor, config)],
+                    "volumes": [
+                        {
+                            "name": "data",
+                            "persistentVolumeClaim": {"claimName": child_name(monitor, "collector")},
+                        },
+                        common.token_volume(monitor),
+                        common.empty_dir("tmp"),
+                    ],
+                },
+            },
+        },
+    )
+
+
+def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
+    return {
+        "name": "collector",
+        "image": config.images.collector,
+        "imagePullPolicy": config.images.pull_policy,
+        "args": ["serve"],
+        "env": env(DATA_DIR=DATA_DIR, COLLECTOR_TOKEN_FILE=f"{common.TOKEN_MOUNT}/{common.TOKEN_KEY}"),
+        "ports": [{"name": "http", "containerPort": common.HTTP_PORT, "protocol": "TCP"}],
+        "readinessProbe": {
+            "httpGet": {"path": "/readyz", "port": "http"},
+            "periodSeconds": 2,
+            "timeoutSeconds": 5,
+            "failureThreshold": 3,
+        },
+        "livenessProbe": {
+            "httpGet": {"path": "/healthz", "port": "http"},
+            "initialDelaySeconds": 30,  # it may read a long log back at its start
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
+        "resources": common.resources(monitor.spec.collector.resources, "100m", "128Mi", "1Gi"),
+        "securityContext": common.container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            mount("data", DATA_DIR),
+            mount("token", common.TOKEN_MOUNT, read_only=True),
+            mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
+        ],
+    }

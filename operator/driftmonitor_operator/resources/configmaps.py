@@ -1,0 +1,42 @@
+"""The files that the inference pod reads: the server's configuration and the shipper's."""
+
+from driftmonitor_api.config import InferenceConfig
+from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_operator.config import OperatorConfig
+from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.resources.common import child
+
+INFERENCE_FILE = "inference.json"
+SHIPPER_FILES = {"Fluentd": "fluent.conf", "SyslogNG": "syslog-ng.conf"}
+"""Name of the shipper's file by `spec.logging.shipper.type`."""
+
+
+def config_name(monitor: DriftMonitor) -> str:
+    """Name of the ConfigMap with the server's configuration."""
+    return f"{monitor.metadata.name}-config"
+
+
+def shipper_name(monitor: DriftMonitor) -> str:
+    """Name of the ConfigMap with the shipper's configuration."""
+    return f"{monitor.metadata.name}-shipper"
+
+
+def config_maps(monitor: DriftMonitor, config: OperatorConfig) -> list[Body]:
+    """Both ConfigMaps."""
+    return [
+        child("ConfigMap", monitor, "inference", config_name(monitor), data=inference_data(monitor)),
+        child("ConfigMap", monitor, "inference", shipper_name(monitor), data=shipper_data(monitor, config)),
+    ]
+
+
+def inference_data(monitor: DriftMonitor) -> dict[str, str]:
+    """The server's file."""
+    content = InferenceConfig.of(monitor).model_dump_json(indent=2, exclude_none=True)
+    return {INFERENCE_FILE: content + "\n"}
+
+
+def shipper_data(monitor: DriftMonitor, config: OperatorConfig) -> dict[str, str]:
+    """The shipper's file, word for word as it was tested: everything that differs comes from its environment."""
+    shipper = monitor.spec.logging.shipper.type
+    files = config.shipper_files
+    return {SHIPPER_FILES[shipper]: files.fluentd if shipper == "Fluentd" else files.syslog_ng}

@@ -1,0 +1,81 @@
+"""The sidecar that carries the prediction log to the collector."""
+
+from driftmonitor_api.base import parse_quantity
+from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_operator.config import OperatorConfig
+from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.resources import common
+from driftmonitor_operator.resources.common import env, mount
+from driftmonitor_operator.resources.configmaps import SHIPPER_FILES, shipper_name
+
+LOG_DIR = "/var/log/driftmonitor"
+STATE_DIR = "/var/lib/shipper"
+CONFIG_MOUNT = "/etc/shipper"
+_HEADROOM_BYTES = 256 << 20  # an emptyDir over its limit evicts the pod, so the programs' own limit must come first
+
+
+def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
+    """A native sidecar: an init container that goes on running, and that ends after the server has ended."""
+    shipper = monitor.spec.logging.shipper
+    return {
+        "name": "shipper",
+        "image": config.images.fluentd if shipper.type == "Fluentd" else config.images.syslog_ng,
+        "imagePullPolicy": config.images.pull_policy,
+        "restartPolicy": "Always",
+        "command": _command(shipper.type),
+        "env": [
+            *env(
+                LOG_DIR=LOG_DIR,
+                STATE_DIR=STATE_DIR,
+                COLLECTOR_HOST=common.collector_host(monitor),
+                COLLECTOR_PORT=common.HTTP_PORT,
+                COLLECTOR_URL=f"{common.collector_url(monitor)}/v1/records",
+                BUFFER_BYTES=buffer_bytes(monitor),
+            ),
+            {
+                "name": "COLLECTOR_TOKEN",
+                "valueFrom": {
+                    "secretKeyRef": {"name": common.token_secret_name(monitor), "key": common.TOKEN_KEY},
+                },
+            },
+        ],
+        "resources": common.resources(shipper.resources, "50m", "64Mi", "512Mi"),
+        "securityContext": common.container_security(),
+        "volumeMounts": [
+            mount("log", LOG_DIR, read_only=True),
+            mount("shipper-state", STATE_DIR),
+            mount("shipper-config", CONFIG_MOUNT, read_only=True),
+            mount("shipper-tmp", "/tmp"),  # noqa: S108 - an emptyDir
+        ],
+    }
+
+
+def volumes(monitor: DriftMonitor) -> list[Body]:
+    """The log that it reads, and its own volumes."""
+    limit = f"{-(-(buffer_bytes(monitor) + _HEADROOM_BYTES) // 1024)}Ki"
+    return [
+        common.empty_dir("log", limit),
+        common.empty_dir("shipper-state", limit),
+        common.config_map_volume("shipper-config", shipper_name(monitor)),
+        common.empty_dir("shipper-tmp"),
+    ]
+
+
+def buffer_bytes(monitor: DriftMonitor) -> int:
+    """The largest size of the prediction log, and of the sidecar's buffer."""
+    return int(parse_quantity(monitor.spec.logging.shipper.buffer_size))
+
+
+def _command(shipper: str) -> list[str]:
+    file = f"{CONFIG_MOUNT}/{SHIPPER_FILES[shipper]}"
+    if shipper == "Fluentd":
+        return ["fluentd", "-c", file]
+    return [
+        "syslog-ng",
+        "-F",
+        "-f",
+        file,
+        f"--control={STATE_DIR}/syslog-ng.ctl",
+        f"--pidfile={STATE_DIR}/syslog-ng.pid",
+        f"--persist-file={STATE_DIR}/syslog-ng.persist",
+    ]

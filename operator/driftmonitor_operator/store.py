@@ -1,0 +1,140 @@
+"""What the watches and lists have brought: the last known state of every monitor and child, held in memory."""
+
+import threading
+from collections.abc import Iterable
+
+from driftmonitor_operator.kinds import INSTANCE_LABEL, MONITOR, Body
+from driftmonitor_operator.observed import Key, Observed
+
+
+class Store:
+    """Last known states. Older news than what is held is ignored; all methods may be called from any thread.
+
+    Resource versions of one kind are ordered numbers, by Kubernetes' contract since 1.35 and by etcd's before.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is known at first."""
+        self._lock = threading.Lock()
+        self._monitors: dict[Key, Body] = {}
+        self._children: dict[Key, dict[tuple[str, str], Observed]] = {}
+
+    def monitor(self, key: Key) -> Body | None:
+        """The monitor as last seen."""
+        with self._lock:
+            return self._monitors.get(key)
+
+    def keys(self) -> list[Key]:
+        """All monitors."""
+        with self._lock:
+            return list(self._monitors)
+
+    def children(self, key: Key) -> list[Observed]:
+        """All that is labelled as this monitor's, whoever owns it."""
+        with self._lock:
+            return list(self._children.get(key, {}).values())
+
+    def drift_counts(self) -> dict[str, int]:
+        """Number of monitors by `status.drift`."""
+        counts: dict[str, int] = {}
+        with self._lock:
+            for body in self._monitors.values():
+                drift = (body.get("status") or {}).get("drift") or "Unknown"
+                counts[drift] = counts.get(drift, 0) + 1
+        return counts
+
+    def child(self, manifest: Body) -> Observed | None:
+        """The live object of this manifest's kind and name."""
+        metadata = manifest["metadata"]
+        key = (metadata["namespace"], metadata["labels"][INSTANCE_LABEL])
+        with self._lock:
+            return self._children.get(key, {}).get((manifest["kind"], metadata["name"]))
+
+    def put(self, body: Body, digest: str | None = None) -> Key | None:
+        """Take over an object. Returns the monitor that it concerns, None where this is no news.
+
+        `digest` is that of the manifest that was just applied to it.
+        """
+        if body["kind"] == MONITOR.name:
+            with self._lock:
+                return self._put_monitor(body)
+        child = Observed.of(body)
+        if digest:
+            child.settle(digest)
+        with self._lock:
+            return self._put_child(child)
+
+    def remove(self, body: Body) -> Key | None:
+        """Forget a deleted object, unless another one has its name by now. Returns as `put` does."""
+        with self._lock:
+            if body["kind"] == MONITOR.name:
+                key = _monitor_key(body)
+                held = self._monitors.get(key)
+                if held is None or held["metadata"]["uid"] != body["metadata"]["uid"]:
+                    return None
+                del self._monitors[key]
+                return key
+            gone = Observed.of(body)
+            return self._drop_child(gone) if self._held(gone, gone.uid) else None
+
+    def replace(self, kind: str, bodies: Iterable[Body], resource_version: int) -> set[Key]:
+        """Take over a whole list of one kind, read at `resource_version`. Returns the monitors with news."""
+        present: set[str] = set()
+        changed: set[Key] = set()
+        for body in bodies:
+            present.add(body["metadata"]["uid"])
+            if key := self.put(body):
+                changed.add(key)
+        with self._lock:
+            if kind == MONITOR.name:
+                for key, held in list(self._monitors.items()):
+                    if held["metadata"]["uid"] not in present and _version(held) <= resource_version:
+                        del self._monitors[key]
+                        changed.add(key)
+                return changed
+            children = [child for group in self._children.values() for child in group.values() if child.kind == kind]
+            for child in children:
+                if child.uid not in present and child.resource_version <= resource_version:
+                    changed.add(self._drop_child(child))
+        return changed
+
+    def _put_monitor(self, body: Body) -> Key | None:
+        key = _monitor_key(body)
+        held = self._monitors.get(key)
+        if held is not None and _version(held) >= _version(body):
+            return None
+        body["metadata"].pop("managedFields", None)
+        self._monitors[key] = body
+        return key
+
+    def _put_child(self, child: Observed) -> Key | None:
+        if not child.instance:
+            return None
+        key = (child.namespace, child.instance)
+        group = self._children.setdefault(key, {})
+        held = group.get((child.kind, child.name))
+        if held is not None and held.resource_version >= child.resource_version:
+            if child.applied and held.uid == child.uid and held.resource_version == child.resource_version:
+                held.settle(child.applied)  # the apply changed nothing, or its event came first
+            return None
+        group[child.kind, child.name] = child
+        return key
+
+    def _held(self, child: Observed, uid: str) -> bool:
+        held = self._children.get((child.namespace, child.instance), {}).get((child.kind, child.name))
+        return held is not None and held.uid == uid
+
+    def _drop_child(self, child: Observed) -> Key:
+        key = (child.namespace, child.instance)
+        del self._children[key][child.kind, child.name]
+        if not self._children[key]:
+            del self._children[key]
+        return key
+
+
+def _monitor_key(body: Body) -> Key:
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def _version(body: Body) -> int:
+    return int(body["metadata"]["resourceVersion"])
