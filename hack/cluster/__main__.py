@@ -34,8 +34,15 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--cluster", choices=drivers.KINDS, default=environment.get("CLUSTER") or None, help="the kind")
-    root.add_argument("--name", default=environment.get("CLUSTER_NAME") or drivers.DEFAULT_NAME, help="its name")
+    root.add_argument(
+        "--cluster",
+        choices=drivers.KINDS,
+        default=environment.get("CLUSTER") or None,
+        help="which kind of cluster; see CLUSTER below",
+    )
+    root.add_argument(
+        "--name", default=environment.get("CLUSTER_NAME") or drivers.DEFAULT_NAME, help="its name (driftmonitor)"
+    )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="start it if it does not run, and print its kubeconfig's path")
     commands.add_parser("down", help="end it and leave no trace but the built programs")

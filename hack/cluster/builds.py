@@ -40,7 +40,7 @@ TARGETS = (
         "kube",
         "./kube",
         2650,
-        310,
+        330,
         ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"),
     ),
     Target("coredns", "./coredns", 75, 10),

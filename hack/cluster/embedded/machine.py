@@ -35,34 +35,43 @@ def may_lower_oom_scores() -> bool:
 
 def check(state: Path) -> None:
     """Raises ClusterError for the first thing that this machine lacks and a package does not bring."""
-    if not sys.platform.startswith("linux"):
-        raise ClusterError(
-            f"the embedded cluster needs Linux; this is {sys.platform}.",
-            "install Docker and use CLUSTER=kind, or CLUSTER=current with a cluster of yours",
-        )
-    if os.geteuid() != 0:
-        raise ClusterError(
-            "the embedded cluster needs root.", "run it as root, or use CLUSTER=kind with a Docker engine"
-        )
-    status = Path("/proc/self/status").read_text()
-    for number, name in ((CAP_SYS_ADMIN, "CAP_SYS_ADMIN"), (CAP_NET_ADMIN, "CAP_NET_ADMIN")):
-        if not has_capability(status, number):
-            raise ClusterError(
-                f"root lacks {name} here and cannot make namespaces.", "in a container, run it with --privileged"
-            )
+    check_privileges(sys.platform, os.geteuid(), Path("/proc/self/status").read_text() if _on_linux() else "")
+    check_state_folder(state)
     cgroups.check()
-    for folder in HIDDEN:
-        if state.is_relative_to(folder):
-            raise ClusterError(
-                f"the state folder {state} lies under {folder}, which the cluster replaces for its programs.",
-                "set XDG_STATE_HOME to another place",
-            )
     free = shutil.disk_usage(_existing(state)).free / 1e9
     if free < _NEEDED_GIGABYTES:
         raise ClusterError(
             f"{free:.1f} GB are free for {state}, the cluster and its images need {_NEEDED_GIGABYTES:.0f}.",
             "free some, or set XDG_STATE_HOME to a larger disk",
         )
+
+
+def check_privileges(platform: str, user_id: int, process_status: str) -> None:
+    """Raises ClusterError unless this is root on Linux, with the capabilities that namespaces need."""
+    if platform != "linux":
+        raise ClusterError(
+            f"the embedded cluster needs Linux; this is {platform}.",
+            "install Docker and use CLUSTER=kind, or CLUSTER=current with a cluster of yours",
+        )
+    if user_id != 0:
+        raise ClusterError(
+            "the embedded cluster needs root.", "run it as root, or use CLUSTER=kind with a Docker engine"
+        )
+    for number, name in ((CAP_SYS_ADMIN, "CAP_SYS_ADMIN"), (CAP_NET_ADMIN, "CAP_NET_ADMIN")):
+        if not has_capability(process_status, number):
+            raise ClusterError(
+                f"root lacks {name} here and cannot make namespaces.", "in a container, run it with --privileged"
+            )
+
+
+def check_state_folder(state: Path) -> None:
+    """Raises ClusterError for a folder that the cluster's own file systems would cover."""
+    for folder in HIDDEN:
+        if state.is_relative_to(folder):
+            raise ClusterError(
+                f"the state folder {state} lies under {folder}, which the cluster replaces for its programs.",
+                "set XDG_STATE_HOME to another place",
+            )
 
 
 def load_modules() -> None:
@@ -77,6 +86,10 @@ def load_modules() -> None:
             subprocess.run([modprobe, module], capture_output=True)
         if not loaded():
             raise ClusterError(f"the kernel has no {module}.", f"modprobe {module}, on the host if this is a container")
+
+
+def _on_linux() -> bool:
+    return Path("/proc/self/status").exists()
 
 
 def _existing(path: Path) -> Path:

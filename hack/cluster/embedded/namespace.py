@@ -64,7 +64,7 @@ def start(state: Path, log: Path, environment: Mapping[str, str]) -> Namespace:
                 f"namespaces could not be made: {log.read_text().strip()}", "in a container, run it with --privileged"
             )
         time.sleep(0.01)
-    namespace = Namespace(_identify(process.pid), _identify(children[0]))
+    namespace = Namespace(identify(process.pid), identify(children[0]))
     _file(state).write_text(json.dumps(asdict(namespace)))
     return namespace
 
@@ -100,7 +100,8 @@ def _file(state: Path) -> Path:
     return state / "process.json"
 
 
-def _identify(pid: int) -> Identity:
+def identify(pid: int) -> Identity:
+    """The process that has this id now."""
     return Identity(pid, _started(pid) or 0, _boot())
 
 

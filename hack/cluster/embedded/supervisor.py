@@ -9,16 +9,15 @@ from pathlib import Path
 
 from hack.cluster.processes import Program
 
-_PAUSE_SECONDS = 2.0  # before a program that ended is started again
-
 
 class Supervisor:
     """Starts programs by name, starts them again when they end, and writes down what it did for `status`."""
 
-    def __init__(self, logs: Path, record: Path) -> None:
-        """Logs go to `logs`, a file each; `record` is a JSON file."""
+    def __init__(self, logs: Path, record: Path, pause_seconds: float = 2.0) -> None:
+        """Logs go to `logs`, a file each; `record` is a JSON file. A program that ended is started after a pause."""
         self._logs = logs
         self._record = record
+        self._pause = pause_seconds
         self._programs: dict[str, Program] = {}
         self._restarts: dict[str, int] = {}
         self._restart_at: dict[str, float] = {}
@@ -40,7 +39,7 @@ class Supervisor:
                 continue
             if name not in self._restart_at:
                 print(f"{name} ended with {code}; starting it again", flush=True)
-                self._restart_at[name] = now + _PAUSE_SECONDS
+                self._restart_at[name] = now + self._pause
                 self._restarts[name] += 1
                 self._write()
             elif now >= self._restart_at[name]:

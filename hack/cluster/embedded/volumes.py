@@ -36,12 +36,12 @@ def reclaim(client: ApiClient, folder: Path) -> list[str]:
     return names
 
 
-def empty(folder: Path) -> None:
-    """Delete everything in a folder and give it back the owner and mode of a new one."""
+def empty(folder: Path, owner: int = 0) -> None:
+    """Delete everything in a folder and give it back the owner, group and mode of a new one."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    shutil.chown(folder, 0, 0)
+    shutil.chown(folder, owner, owner)
     folder.chmod(FOLDER_MODE)
