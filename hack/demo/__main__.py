@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from textwrap import indent
 
@@ -11,20 +12,10 @@ from hack.demo import diagnosis, install
 from hack.demo.output import Output
 from hack.demo.steps import NAME, NAMESPACE, STEPS, Demo
 
-_NEXT = """\
-The cluster runs on. To try next:
-  export KUBECONFIG={kubeconfig} PATH={programs}:$PATH
-  kubectl config set-context --current --namespace {namespace}
-  kubectl get drift -o wide
-  kubectl describe drift {name}
-  kubectl get drift {name} -o jsonpath='{{range .status.columns[*]}}{{.name}} {{.score}} {{.severity}}{{"\\n"}}{{end}}'
-  kubectl delete deployment {name}                   # it is put back
-  kubectl port-forward service/{name} 8080:80 &
-  curl -s localhost:8080/metadata
-  kubectl delete drift {name}                        # nothing of it stays
-To run the demo again on this cluster: make demo
-To end the cluster: make down"""
-
+_DESCRIPTION = """\
+Shows the whole path on a real cluster: a model of late flights serves, each prediction is stored, a CronJob compares
+them with the training data, and `kubectl get drift` turns from Unknown to Stable to Drifted.
+"""
 _EPILOG = """\
 environment:
   CLUSTER         embedded, kind or current; the default is kind where a Docker engine answers, else embedded
@@ -32,19 +23,29 @@ environment:
 
 It writes the report and summary.json (times in seconds, rows) to build/demo, and leaves the cluster running.
 """
+_NEXT = f"""\
+The cluster runs on. To try next:
+  export KUBECONFIG={{kubeconfig}} PATH={{programs}}:$PATH
+  kubectl -n {NAMESPACE} get drift -o wide
+  kubectl -n {NAMESPACE} describe drift {NAME}
+  kubectl -n {NAMESPACE} delete deployment {NAME}    # it is put back
+  kubectl -n {NAMESPACE} patch drift {NAME} --type merge -p '{{{{"spec": {{{{"suspend": true}}}}}}}}'    # ends checks
+  kubectl -n {NAMESPACE} delete drift {NAME}         # nothing of it stays
+To run the demo again on this cluster: make demo
+To end the cluster: make down"""
 
 
 def parser() -> argparse.ArgumentParser:
     """What the command line takes."""
     result = argparse.ArgumentParser(
         prog="python -m hack.demo",
-        description="Shows the whole path on a real cluster: a model of late flights serves, each prediction is stored, "
-        "a CronJob compares them with the training data, and `kubectl get drift` turns from Unknown to Stable to Drifted.",
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument(
         "--image-prefix",
+        metavar="PREFIX",
         help="use images that the cluster can pull, such as registry.example/driftmonitor, and build none",
     )
     return result
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo = Demo(output, options.image_prefix)
     try:
         demo.run()
-    except ClusterError as error:
+    except (ClusterError, OSError, ValueError, subprocess.SubprocessError) as error:
         print(f"\nfailed: {output.current}\n{indent(str(error), '  ')}", flush=True)
         if demo.installed is not None:
             kubectl = demo.installed.kubectl
@@ -66,10 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     assert demo.installed is not None
-    summary = demo.finish()
-    print(f"\nDone in {output.total:.0f} s; the figures are in {summary}\n")
-    programs = demo.installed.helm.parent
-    print(_NEXT.format(kubeconfig=demo.installed.kubectl.kubeconfig, programs=programs, namespace=NAMESPACE, name=NAME))
+    print(f"\nDone in {output.total:.0f} s; the figures are in {demo.finish()}\n")
+    print(_NEXT.format(kubeconfig=demo.installed.kubectl.kubeconfig, programs=demo.installed.helm.parent))
     return 0
 
 

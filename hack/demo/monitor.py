@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,6 +85,28 @@ def observe(kubectl: Kubectl, name: str) -> Observed:
 def table(kubectl: Kubectl, name: str, *options: str) -> str:
     """What `kubectl get drift` prints."""
     return kubectl.run("get", "drift", name, *options).rstrip()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A monitor at one moment: the object, and what `kubectl get drift` prints of it, plain and wide."""
+
+    observed: Observed
+    table: str
+    wide: str
+
+
+def take_snapshot(kubectl: Kubectl, name: str) -> Snapshot:
+    """Look once in each way. ClusterError when there is no such monitor."""
+    return Snapshot(observe(kubectl, name), table(kubectl, name), table(kubectl, name, "-o", "wide"))
+
+
+def cells(text: str) -> dict[str, str]:
+    """Pure: the one row of a table by its column names; a cell may be empty."""
+    header, row = text.splitlines()
+    names = list(re.finditer(r"\S+( \S+)*", header))
+    ends = [name.start() for name in names[1:]] + [None]
+    return {name[0]: row[name.start() : end].strip() for name, end in zip(names, ends, strict=True)}
 
 
 def wait(

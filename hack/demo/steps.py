@@ -6,7 +6,6 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from hack.cluster.errors import ClusterError
 from hack.demo import flights, install, manifests, monitor, report, store, traffic
@@ -81,6 +80,7 @@ class Demo:
             self.stable(kubectl, forward, data, watch)
             self.output.step("Traffic of June and July, and the verdict")
             last = self.drifted(kubectl, forward, data, watch)
+            self.output.say(f"$ kubectl get drift -n {NAMESPACE} -o wide\n{monitor.table(kubectl, NAME, '-o', 'wide')}")
         self.output.step("The report")
         file = report.save(kubectl, NAME, str(last.last_check.get("report", "")), FOLDER)
         self.summary.report = str(file)
@@ -174,9 +174,4 @@ class Demo:
 
 def _verdict(seen: monitor.Observed) -> str:
     status, reason, message = seen.condition("DriftDetected")
-    check: dict[str, Any] = seen.last_check
-    text = f"DriftDetected={status} {reason}, by a check of {seen.rows} rows: {message}"
-    worst = [column for column in seen.status.get("columns", []) if column["severity"] == "DriftDetected"]
-    for column in worst:
-        text += f"\n  {column['name']:12} {column['method']} {column['score']:.3f} (critical {column['critical']})"
-    return text if check else f"DriftDetected={status} {reason}"
+    return f"DriftDetected={status} {reason}, by a check of {seen.rows} rows: {message}"
