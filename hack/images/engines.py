@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -108,7 +106,6 @@ class Buildah:
         self._prefix = self._command("overlay")
         if not succeeds([*self._prefix, "info"]):
             self._prefix = self._command("vfs")
-        self._program = [*self._prefix]
 
     def _command(self, driver: str) -> list[str]:
         program = debian.find_program("buildah") or "buildah"
@@ -128,7 +125,7 @@ class Buildah:
     def import_base(self, root_archive: Path, image: str, log: Path, step: Step) -> None:
         """See Engine."""
         dockerfile = root_archive.with_name("Dockerfile")
-        dockerfile.write_text(f"FROM scratch\nADD {root_archive.name} /\nCMD {json.dumps(['/bin/sh'])}\n")
+        dockerfile.write_text(f'FROM scratch\nADD {root_archive.name} /\nCMD ["/bin/sh"]\n')
         command = [*self._prefix, "bud", "--isolation=chroot", f"--tag={image}", f"--file={dockerfile}"]
         run_logged([*command, str(root_archive.parent)], log, step)
 
@@ -160,8 +157,3 @@ def find(wanted: str | None, folder: Path) -> Engine:
     """The engine, ready to use. Raises ClusterError when there is none."""
     docker_answers = wanted != "buildah" and succeeds(["docker", "info"])
     return Docker() if choose(wanted, docker_answers) == "docker" else Buildah(folder)
-
-
-def describe(command: Sequence[str]) -> str:
-    """The command as one would type it."""
-    return " ".join(command)

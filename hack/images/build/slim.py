@@ -1,15 +1,23 @@
-"""Takes what no running component needs out of a virtual environment, or the installers out of the base image."""
+"""Makes what was installed small and fast to start: removes what never runs, compiles what does.
+
+Called with the folder of a virtual environment, or with --base for the system around it.
+"""
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
-# In each environment's site-packages: what is only for tests, for compiling against the package, or for notebooks.
-ENVIRONMENT = (
-    *(f"{package}/**/tests" for package in ("numpy", "pandas", "patsy", "pyarrow", "scipy", "sklearn", "statsmodels")),
+# Under the folder of the environment: notebook extensions, and data that nothing looks for there.
+ENVIRONMENT = ("etc", "evidently", "share")
+
+# In site-packages: tests, what is only for compiling against a package, and whole parts that no component imports.
+PACKAGES = (
+    *(f"{name}/**/tests" for name in ("numpy", "pandas", "patsy", "pyarrow", "scipy", "sklearn", "statsmodels")),
     "**/*.pyx",
     "**/*.pxd",
     "**/*.pyi",
@@ -18,8 +26,17 @@ ENVIRONMENT = (
     "numpy/f2py",
     "pyarrow/include",
     "pyarrow/src",
-    "plotly/labextension",
+    "pyarrow/libarrow*.so",  # the names that a linker looks for; the loader uses those with a version
+    "pyarrow/libarrow*.so.*.*.*",
+    "pyarrow/libarrow_flight.so.*",
+    "pyarrow/libarrow_python_flight.so.*",
+    "pyarrow/_flight.*",
+    "kubernetes/aio",
+    "jupyterlab_plotly",
 )
+
+# Tens of thousands of small generated files, kept as byte code alone: the report's figures, the Kubernetes API.
+GENERATED = ("plotly/validators", "plotly/graph_objs", "kubernetes/client/models", "kubernetes/client/api")
 
 # In the base image: pip, and what would bring it back.
 INSTALLERS = (
@@ -52,13 +69,24 @@ def remove(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
+def compile_packages(site_packages: Path) -> None:
+    """Byte code for every module, which Python takes without looking at the source's time; see GENERATED."""
+    for folder in found(site_packages, GENERATED):
+        compileall.compile_dir(folder, quiet=2, workers=0, legacy=True)
+        remove(source for source in sorted(folder.rglob("*.py")) if source.with_suffix(".pyc").exists())
+    # A few packages hold templates or Python 2 files that do not compile; nothing imports them.
+    compileall.compile_dir(site_packages, quiet=2, workers=0, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+
+
 def main(argument: str) -> None:
     """`argument` is --base, or the folder of a virtual environment."""
     if argument == "--base":
         remove(found(Path("/"), INSTALLERS))
-    else:
-        for site_packages in Path(argument).glob("lib/python3*/site-packages"):
-            remove(found(site_packages, ENVIRONMENT))
+        return
+    remove(found(Path(argument), ENVIRONMENT))
+    for site_packages in Path(argument).glob("lib/python3*/site-packages"):
+        remove(found(site_packages, PACKAGES))
+        compile_packages(site_packages)
 
 
 if __name__ == "__main__":
