@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,9 +14,15 @@ class DiskFullError(Exception):
     """There is no room for it; nothing of it was kept."""
 
 
-def is_no_room(error: OSError) -> bool:
-    """Whether the error says that the volume, or the quota on it, is full."""
-    return error.errno in _NO_ROOM
+@contextmanager
+def no_room_as_disk_full(what: str) -> Iterator[None]:
+    """Turns the error that says that the volume, or the quota on it, is full into DiskFullError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFullError(f"no room for {what}") from error
+        raise
 
 
 def free_bytes(path: Path) -> int:
@@ -47,17 +54,16 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
     Until it is whole it has a name that starts with a dot, which readers of Parquet folders skip.
     """
-    make_directory(path.parent)
     temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and is_no_room(error):
-            raise DiskFullError(f"no room for {path.name}") from error
-        raise
+    with no_room_as_disk_full(path.name):
+        make_directory(path.parent)
+        try:
+            with temporary.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     sync_directory(path.parent)

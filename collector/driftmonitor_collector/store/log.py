@@ -111,13 +111,9 @@ class Log:
                 raise DiskFullError(f"less than {self._reserve_bytes} bytes would stay free on the volume")
             if self._active and self._active[1].length + len(data) > self._segment_bytes:
                 self._seal()
-            try:
+            with files.no_room_as_disk_full("the log"):
                 descriptor, segment = self._active or self._create()
                 self._write(descriptor, segment.length, data)
-            except OSError as error:
-                if files.is_no_room(error):
-                    raise DiskFullError("the volume is full") from error
-                raise
             with self._lock:
                 self._active = descriptor, Segment(segment.number, segment.path, segment.length + len(data))
 

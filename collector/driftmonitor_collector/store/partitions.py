@@ -1,4 +1,4 @@
-"""Where the Parquet files lie: hive partitions by the hour (UTC) of the records' timestamps, a file a segment and hour."""
+"""Where the Parquet files lie: hive partitions by the hour (UTC) of the timestamps, one file a segment and hour."""
 
 import os
 from collections.abc import Iterator
