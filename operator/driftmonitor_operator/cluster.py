@@ -97,7 +97,12 @@ class Cluster:
         if kind != MONITOR:
             query["labelSelector"] = CHILD_SELECTOR
         while True:
-            page = self._request("GET", kind.path(namespace), query)
+            try:
+                page = self._request("GET", kind.path(namespace), query)
+            except ApiError as error:
+                raise ApiError(
+                    error.status, f"cannot list {kind.plural} ({kind.api_version}): {error.message}"
+                ) from error
             yield page
             following = page["metadata"].get("continue")
             if not following:

@@ -11,6 +11,7 @@ from driftmonitor_operator.controller import Controller
 async def watch(controller: Controller, namespace: str | None) -> None:
     """Watch until SIGTERM or SIGINT. Raises when a watch breaks for good, so that the process ends and is restarted."""
     registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(kopf.login_via_client)  # the same way as cluster.py finds it
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True  # the CRD is there before the operator; watching CRDs needs cluster-wide rights
