@@ -58,10 +58,13 @@ class EmbeddedCluster:
             cluster = self._prepare(binaries)
             self._start(cluster, step)
             step.done()
+            warning = proxy_warning(self._environment, cluster.node_address)
+            if warning:
+                say(warning)
 
     def down(self) -> None:
         """End it and remove every trace; the built programs stay."""
-        machine.check(self._state)
+        machine.check_own_privileges()
         with locked(self._lock_file(), "starting or ending the cluster"):
             self._clean()
         for folder in (self._state.parent, self._state.parent.parent):
@@ -156,8 +159,7 @@ class EmbeddedCluster:
 
     def _start(self, cluster: Settings, step: Step) -> None:
         log = cluster.logs / "node.log"
-        environment = {**self._environment, "PATH": debian.search_path(), "PYTHONDONTWRITEBYTECODE": "1"}
-        started = namespace.start(self._state, log, environment)
+        started = namespace.start(self._state, log, node_environment(cluster, debian.search_path()))
         network.connect(self.name, started.first.pid, cluster.host_address, cluster.prefix_length)
         deadline = time.monotonic() + _START_SECONDS
         while True:
@@ -174,6 +176,27 @@ class EmbeddedCluster:
                 )
             step.update(f"waiting for {ill[0].component}")
             time.sleep(0.3)
+
+
+def node_environment(cluster: Settings, search_path: str) -> dict[str, str]:
+    """The environment of the node's programs: nothing of the user's, whose proxy would swallow the node's own calls."""
+    cluster.temporary.mkdir()
+    return {
+        "PATH": search_path,
+        "HOME": str(cluster.directory),
+        "TMPDIR": str(cluster.temporary),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def proxy_warning(environment: Mapping[str, str], address: str) -> str | None:
+    """What to say when kubectl and its like would ask a proxy for the apiserver at `address`."""
+    proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy")
+    exceptions = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    if not proxy or address in exceptions.split(",") or exceptions == "*":
+        return None
+    return f"HTTPS_PROXY is set: programs reach the cluster after export NO_PROXY={','.join(filter(None, (exceptions, address)))}"
 
 
 def write_configuration(cluster: Settings, identities: Identities) -> None:

@@ -35,7 +35,7 @@ def may_lower_oom_scores() -> bool:
 
 def check(state: Path) -> None:
     """Raises ClusterError for the first thing that this machine lacks and a package does not bring."""
-    check_privileges(sys.platform, os.geteuid(), Path("/proc/self/status").read_text() if _on_linux() else "")
+    check_own_privileges()
     check_state_folder(state)
     cgroups.check()
     free = shutil.disk_usage(_existing(state)).free / 1e9
@@ -44,6 +44,12 @@ def check(state: Path) -> None:
             f"{free:.1f} GB are free for {state}, the cluster and its images need {_NEEDED_GIGABYTES:.0f}.",
             "free some, or set XDG_STATE_HOME to a larger disk",
         )
+
+
+def check_own_privileges() -> None:
+    """The next function for this process."""
+    status = Path("/proc/self/status")
+    check_privileges(sys.platform, os.geteuid(), status.read_text() if status.exists() else "")
 
 
 def check_privileges(platform: str, user_id: int, process_status: str) -> None:
@@ -86,10 +92,6 @@ def load_modules() -> None:
             subprocess.run([modprobe, module], capture_output=True)
         if not loaded():
             raise ClusterError(f"the kernel has no {module}.", f"modprobe {module}, on the host if this is a container")
-
-
-def _on_linux() -> bool:
-    return Path("/proc/self/status").exists()
 
 
 def _existing(path: Path) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 from hack.cluster.errors import ClusterError
 
 _ROOT = Path(__file__).parents[3]
+_detached: list[subprocess.Popen[bytes]] = []  # kept, for Python warns of a forgotten process that still runs
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -58,6 +59,7 @@ def start(state: Path, log: Path, environment: Mapping[str, str]) -> Namespace:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _detached.append(process)
     while not (children := _children(process.pid)):
         if process.poll() is not None:
             raise ClusterError(

@@ -61,6 +61,11 @@ class Settings:
         return self.directory / "volumes"
 
     @property
+    def temporary(self) -> Path:
+        """The folder of the programs' temporary files."""
+        return self.directory / "tmp"
+
+    @property
     def pause_archive(self) -> Path:
         """The image that holds a pod's namespaces."""
         return self.directory / "pause.tar"
