@@ -76,7 +76,7 @@ def _finite(values: pa.Array) -> pa.Array:
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
     doubles = values.cast(pa.float64(), safe=False)
-    return pc.if_else(pc.is_finite(doubles), doubles, pa.scalar(None, pa.float64()))
+    return pc.if_else(pc.is_finite(doubles), pc.add(doubles, 0.0), pa.scalar(None, pa.float64()))  # -0.0 becomes 0.0
 
 
 def _categories(reference: pa.Array, current: pa.Array) -> Pair:

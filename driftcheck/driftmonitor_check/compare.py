@@ -59,12 +59,8 @@ def read_monitor(path: Path) -> DriftMonitor:
 
 def _bounds(rows: pa.Table, now: datetime) -> tuple[datetime, datetime]:
     """The time of the first and the last row, where the file has one."""
-    if (
-        "timestamp" in rows.column_names
-        and pa.types.is_timestamp(rows.schema.field("timestamp").type)
-        and rows.num_rows
-    ):
-        bounds = pc.min_max(rows["timestamp"].cast(pa.timestamp("us", "UTC"))).as_py()
-        if bounds["min"] is not None:
-            return bounds["min"], bounds["max"]
-    return now, now
+    places = rows.schema.get_all_field_indices("timestamp")
+    if len(places) != 1 or not pa.types.is_timestamp(rows.schema.field(places[0]).type):
+        return now, now
+    bounds = pc.min_max(rows.column(places[0]).cast(pa.timestamp("us", "UTC"))).as_py()
+    return bounds["min"] or now, bounds["max"] or now

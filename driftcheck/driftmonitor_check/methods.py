@@ -80,20 +80,18 @@ def drift_test(drift: Drift, name: str, type_: FeatureType) -> DriftTest:
 
 
 def _with_thresholds(test: NumericalTest | CategoricalTest | ColumnTest, field: str) -> DriftTest:
-    """Where only one threshold is given, the other is its default, but never beyond the given one."""
-    p_value = test.method in P_VALUE_METHODS
+    """The rules here are the CRD's, for a file that no apiserver has admitted."""
+    if (test.warning is None) != (test.critical is None):
+        raise ConfigurationError(f"{field}: set warning and critical together, or neither")
     warning, critical = DEFAULT_THRESHOLDS[test.method]
     if test.warning is not None and test.critical is not None:
         warning, critical = test.warning, test.critical
-    elif test.warning is not None:
-        warning, critical = test.warning, (min if p_value else max)(test.warning, critical)
-    elif test.critical is not None:
-        warning, critical = (max if p_value else min)(warning, test.critical), test.critical
-    if p_value and max(warning, critical) > 1:
-        raise ConfigurationError(f"{field}: the thresholds of {test.method} are p-values, at most 1")
-    if (warning < critical) if p_value else (warning > critical):
+    chosen = DriftTest(test.method, warning, critical)
+    if chosen.inverted and max(warning, critical) > 1:
+        raise ConfigurationError(f"{field}: the thresholds of {test.method} are p-values: at most 1")
+    if warning < critical if chosen.inverted else warning > critical:
         raise ConfigurationError(
-            f"{field}: warning {warning:g} must be reached before critical {critical:g}; for {test.method} "
-            f"write warning {'>=' if p_value else '<='} critical"
+            f"{field}: warning {warning:g} must be reached before critical {critical:g}: for {test.method} "
+            f"warning {'>=' if chosen.inverted else '<='} critical"
         )
-    return DriftTest(test.method, warning, critical)
+    return chosen

@@ -1,5 +1,6 @@
 """Reads the monitor and writes its status facts. The only module that imports `kubernetes`."""
 
+import json
 from typing import Any
 
 from kubernetes import client, config
@@ -60,6 +61,14 @@ class Monitors:
                 GROUP, VERSION, namespace, PLURAL, name, *arguments, _request_timeout=_TIMEOUT, **options
             )
         except (ApiException, HTTPError) as error:
-            reason = error.body or error.reason if isinstance(error, ApiException) else error
-            raise ClusterError(f"cannot {what} DriftMonitor {namespace}/{name}: {reason}") from error
+            raise ClusterError(f"cannot {what} DriftMonitor {namespace}/{name}: {_reason(error)}") from error
         return answer
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ApiException):
+        return str(error)
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (ValueError, KeyError, TypeError):  # a proxy's page, or nothing
+        return f"{error.status} {error.reason}"

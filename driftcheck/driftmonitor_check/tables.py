@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _PARQUET_MAGIC = b"PAR1"
-_NO_NUMBER = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
-"""What stands for a missing number in CSV files. In a column of texts, only the empty cell is missing."""
+_NO_NUMBER = "^(|NA|N/A|NaN|nan|null|NULL|None)$"
+_NO_TEXT = "^$"
+"""What stands for a missing value in CSV files: a country may well be called NA, a number may not."""
 
 
 class TableError(Exception):
@@ -52,7 +53,7 @@ def _read_csv(path: Path, columns: Collection[str] | None, texts: Collection[str
     )
     table = csv.read_csv(path, convert_options=convert)
     arrays = [
-        _or_null(column, [""]) if name in texts else _inferred(column)
+        _or_null(column, _NO_TEXT) if name in texts else _inferred(column)
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
     return pa.table(arrays, names=table.column_names)
@@ -62,11 +63,13 @@ def _inferred(column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return _or_null(pc.utf8_trim_whitespace(column), _NO_NUMBER).cast(pa.float64())
     except pa.ArrowInvalid:
-        return _or_null(column, [""])
+        return _or_null(column, _NO_TEXT)
 
 
-def _or_null(column: pa.ChunkedArray, missing: list[str]) -> pa.ChunkedArray:
-    return pc.if_else(pc.is_in(column, value_set=pa.array(missing)), pa.scalar(None, pa.string()), column)
+def _or_null(column: pa.ChunkedArray, missing: str) -> pa.ChunkedArray:
+    # pa.scalar and pa.array would import pandas, for a second of processor time.
+    nothing = pa.nulls(len(column), pa.string())
+    return pc.if_else(pc.match_substring_regex(column, missing), nothing, column)
 
 
 def _wanted(names: list[str], columns: Collection[str] | None) -> list[str]:

@@ -1,0 +1,192 @@
+"""Evidence becomes one outcome; the first reason found ends the check."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from driftmonitor_api.v1alpha1 import DriftMonitorSpec, ReferenceStatus
+from driftmonitor_check.check import Outcome, check
+from driftmonitor_check.evidence import Coverage, Reference, ReferenceProblem, Window
+
+SpecOf = Callable[..., DriftMonitorSpec]
+Flights = Callable[..., pa.Table]
+FEATURES = {"distance": "Numerical", "delay": "Numerical", "origin": "Categorical", "weekend": "Categorical"}
+PROBLEM = ReferenceProblem("spec.reference.storageUri: it cannot be reached")
+
+
+@pytest.fixture
+def outcome_of(now: datetime) -> Callable[[DriftMonitorSpec, pa.Table, pa.Table | ReferenceProblem], Outcome]:
+    def build(spec: DriftMonitorSpec, current: pa.Table, reference: pa.Table | ReferenceProblem) -> Outcome:
+        against: Reference | ReferenceProblem
+        if isinstance(reference, ReferenceProblem):
+            against = reference
+        else:
+            status = ReferenceStatus(
+                storage_uri=spec.reference.storage_uri, sha256="0", rows=reference.num_rows, time=now
+            )
+            against = Reference(reference, status)
+        window = Window(current, now - timedelta(hours=1), now, Coverage(written=2000, stored=1500))
+        return check(spec, window, against, title="ns/name", now=now)
+
+    return build
+
+
+def test_like_data_is_no_drift(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(1000, seed=1), flights(2000, seed=2))
+    assert (outcome.conclusion.verdict, outcome.conclusion.drifted) == ("NoDrift", "0/4")
+    assert not outcome.violations
+    assert "NoDrift" in outcome.html
+    assert (outcome.rows, outcome.reference.rows, outcome.coverage) == (1000, 2000, 0.75)
+
+
+def test_other_data_is_drift(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(1000, seed=1, shift=2.0), flights(2000, seed=2))
+    assert outcome.conclusion.verdict == "DriftDetected"
+    assert outcome.conclusion.drift_share >= 0.5
+    assert outcome.columns[0].severity == "DriftDetected"
+
+
+def test_the_thresholds_of_the_object_decide(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    shifted, reference = flights(1000, seed=1, shift=0.4), flights(2000, seed=2)
+    blind = {"method": "psi", "warning": 100, "critical": 100}
+    low = {"method": "psi", "warning": 0.0001, "critical": 100}
+    for test, verdict in ((blind, "NoDrift"), (low, "DriftSuspected")):
+        spec = spec_of(FEATURES, numerical=test, categorical=test)
+        assert outcome_of(spec, shifted, reference).conclusion.verdict == verdict
+
+
+def test_the_same_evidence_gives_the_same_outcome(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    once, again = (outcome_of(spec_of(FEATURES), flights(500, seed=1), flights(500, seed=2)) for _ in range(2))
+    assert (once.conclusion, once.columns) == (again.conclusion, again.columns)
+
+
+def test_columns_without_declaration_get_their_types_from_the_reference(
+    outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    stored = flights(500, seed=1)
+    stored = stored.set_column(3, "weekend", stored["weekend"].cast(pa.int8()).cast(pa.float64()))
+    outcome = outcome_of(spec_of(), stored, flights(500, seed=2).append_column("late", pa.nulls(500)))
+    assert {column.name: column.type for column in outcome.columns} == FEATURES
+    assert outcome.conclusion.verdict == "NoDrift"
+
+
+@pytest.mark.parametrize("rows", [0, 99])
+def test_too_few_rows_in_the_window_are_insufficient(
+    rows: int, outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(rows, seed=1), flights(500, seed=2))
+    assert outcome.conclusion.verdict == "InsufficientData"
+    assert outcome.conclusion.message.startswith(f"The window has {rows} of the 100 rows")
+    assert (outcome.html, outcome.columns, outcome.conclusion.drift_share) == (None, (), None)
+
+
+def test_too_few_rows_in_the_reference_are_insufficient(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(500, seed=1), flights(99, seed=2))
+    assert outcome.conclusion.verdict == "InsufficientData"
+    assert outcome.conclusion.message.startswith("The reference has 99 of the 100 rows")
+
+
+def test_exactly_as_many_rows_as_asked_for_are_enough(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    lenient = {"method": "psi", "warning": 100, "critical": 100}
+    spec = spec_of(FEATURES, numerical=lenient, categorical=lenient)
+    assert outcome_of(spec, flights(100, seed=1), flights(100, seed=2)).conclusion.verdict == "NoDrift"
+
+
+def test_a_reference_that_cannot_be_read_goes_before_too_few_rows(
+    outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(0, seed=1), PROBLEM)
+    assert (outcome.conclusion.verdict, outcome.conclusion.message) == ("ReferenceMissing", PROBLEM.message)
+    assert outcome.reference is None
+
+
+def test_a_reference_without_rows_is_missing(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(500, seed=1), flights(0, seed=2))
+    assert outcome.conclusion.verdict == "ReferenceMissing"
+    assert "has no rows" in outcome.conclusion.message
+
+
+def test_a_reference_of_something_else_is_missing(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(500, seed=1), pa.table({"x": [1.0] * 500, "y": [2.0] * 500}))
+    assert outcome.conclusion.verdict == "ReferenceMissing"
+    assert "none of the features (distance, delay, origin, weekend); its columns are x, y" in outcome.conclusion.message
+
+
+def test_an_object_that_cannot_be_goes_before_all_else(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    spec = spec_of(FEATURES, columns={"origin": {"method": "ks"}})
+    outcome = outcome_of(spec, flights(0, seed=1), PROBLEM)
+    assert outcome.conclusion.verdict == "CheckFailed"
+    assert outcome.conclusion.message.startswith("spec.checks.drift.columns.origin.method: ks does not apply")
+
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "null": (pa.nulls(500, pa.float64()), "completeness_check"),
+    "nan": (pa.array([float("nan")] * 500), "completeness_check"),
+    "infinite": (pa.array([float("inf")] * 500), "completeness_check"),
+    "text": (pa.array(["x"] * 500), "data_type_check"),
+    "nested": (pa.array([[1.0]] * 500), "data_type_check"),
+    "sparse": (pa.array([1.0] * 49 + [None] * 451), "completeness_check"),
+    "overflowing": (pa.array([1.7e308 * (row / 250 - 1) for row in range(500)]), "statistic_check"),
+}
+
+
+@pytest.mark.parametrize("side", ["window", "reference"])
+@pytest.mark.parametrize("kind", list(BROKEN))
+def test_a_broken_column_is_a_violation_and_the_others_are_checked(
+    kind: str, side: str, outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    values, fault = BROKEN[kind]
+    window, reference = flights(500, seed=1), flights(500, seed=2)
+    if side == "window":
+        window = window.set_column(1, "delay", values)
+    else:
+        reference = reference.set_column(1, "delay", values)
+    outcome = outcome_of(spec_of(FEATURES), window, reference)
+    assert [(each.column, each.check) for each in outcome.violations] == [("delay", fault)]
+    assert outcome.conclusion.verdict == "NoDrift"
+    assert outcome.conclusion.drifted == "0/3"
+    assert f"Not checked: delay ({fault}: " in outcome.conclusion.message
+    unchecked = [column for column in outcome.columns if column.severity == "NotChecked"]
+    assert [(column.name, column.score) for column in unchecked] == [("delay", None)]
+    assert outcome.html is not None
+
+
+def test_a_new_feature_is_a_violation_until_the_reference_has_it(
+    outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    window = flights(500, seed=1).append_column("new", pa.array([1.0] * 500))
+    outcome = outcome_of(spec_of(), window, flights(500, seed=2))
+    assert [(each.column, each.check) for each in outcome.violations] == [("new", "missing_column_check")]
+
+
+def test_a_declared_feature_that_is_never_sent_is_a_violation(
+    outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    outcome = outcome_of(spec_of(FEATURES), flights(500, seed=1).drop_columns("origin"), flights(500, seed=2))
+    assert [(each.column, each.check) for each in outcome.violations] == [("origin", "missing_column_check")]
+
+
+def test_a_score_that_is_not_a_number_is_a_violation_not_stability(outcome_of: Any, spec_of: SpecOf) -> None:
+    constant = pa.table({"a": ["x"] * 500})
+    spec = spec_of({"a": "Categorical"}, categorical={"method": "chisquare"})
+    outcome = outcome_of(spec, constant, constant)
+    assert outcome.conclusion.verdict == "CheckFailed"
+    assert [each.check for each in outcome.violations] == ["statistic_check"]
+
+
+def test_only_broken_columns_are_never_no_drift(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    spec = spec_of({"origin": "Numerical", "weekend": "Numerical", "gone": "Numerical"})
+    window = flights(500, seed=1).set_column(3, "weekend", pa.nulls(500))
+    outcome = outcome_of(spec, window, flights(500, seed=2))
+    assert outcome.conclusion.verdict == "CheckFailed"
+    assert outcome.conclusion.message.startswith("No column could be checked. Not checked: origin (data_type_check: ")
+    assert outcome.html is None
+    assert len(outcome.violations) == 3
+
+
+def test_a_sampled_report_says_so_in_the_verdict(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    outcome = outcome_of(spec_of({"distance": "Numerical"}), flights(21_000, seed=1), flights(500, seed=2))
+    assert outcome.conclusion.message.endswith("The report shows a sample of 20000 rows.")

@@ -1,0 +1,162 @@
+"""Talking to a collector over real HTTP, through its bad times too."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import pyarrow as pa
+import pytest
+
+from driftmonitor_check.collector import Collector, CollectorError
+from driftmonitor_check.evidence import Coverage
+
+START, END = datetime(2026, 1, 1, 11, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=UTC)
+WINDOW = pa.table({"request_id": ["x", "y"], "feature_a": [1.0, None]})
+Answer = tuple[int, bytes]
+
+
+def arrow(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1)
+    return sink.getvalue()
+
+
+class Peer:
+    """Answers with what is queued, the last answer for ever, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = [(200, b"{}")]
+        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.promised: int | None = None
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                peer.asked.append((self.command, self.path, dict(self.headers), body))
+                status, content = peer.answers.pop(0) if len(peer.answers) > 1 else peer.answers[0]
+                self.send_response(status)
+                self.send_header("Content-Length", str(peer.promised or len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_PUT = _answer  # noqa: N815 - the names that http.server looks for
+
+            def log_message(self, *_: Any) -> None:
+                """Stay silent."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    with Peer() as running:
+        yield running
+
+
+class Time:
+    """Passes only by pausing."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def collector_at(url: str, time: Time) -> Collector:
+    return Collector(url, "secret", pause=time.pause, clock=lambda: time.now)
+
+
+def test_a_window_is_asked_for_by_time_and_rows_and_read_as_arrow(peer: Peer, time: Time) -> None:
+    peer.answers = [(200, arrow(WINDOW))]
+    assert collector_at(peer.url + "/", time).window(START, END, 100).equals(WINDOW)
+    method, path, headers, _ = peer.asked[0]
+    assert (method, urlsplit(path).path) == ("GET", "/v1/window")
+    assert parse_qs(urlsplit(path).query) == {
+        "start": ["2026-01-01T11:00:00Z"],
+        "end": ["2026-01-01T12:00:00Z"],
+        "limit": ["100"],
+    }
+    assert headers["Authorization"] == "Bearer secret"
+    assert headers["Accept"] == "application/vnd.apache.arrow.stream"
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_what_may_pass_is_tried_again_with_growing_pauses(status: int, peer: Peer, time: Time) -> None:
+    peer.answers = [(status, b"later")] * 3 + [(200, arrow(WINDOW))]
+    assert collector_at(peer.url, time).window(START, END, 100).num_rows == 2
+    assert time.pauses == [1.0, 2.0, 4.0]
+
+
+def test_an_answer_that_breaks_off_between_two_batches_is_not_taken_for_the_whole(peer: Peer, time: Time) -> None:
+    whole, first = arrow(WINDOW), arrow(WINDOW.slice(0, 1))
+    end_of_stream = 8
+    peer.promised, peer.answers = len(whole), [(200, first[:-end_of_stream])]
+    with pytest.raises(CollectorError, match="the window"):
+        collector_at(peer.url, time).window(START, END, 100)
+
+
+def test_a_refusal_is_final_and_told_as_it_came(peer: Peer, time: Time) -> None:
+    peer.answers = [(401, b'{"error": "the token is wrong"}')]
+    with pytest.raises(
+        CollectorError, match=r"did not give or take the window: 401 Unauthorized: .*the token is wrong"
+    ):
+        collector_at(peer.url, time).window(START, END, 100)
+    assert len(peer.asked) == 1
+
+
+def test_a_collector_that_is_away_is_waited_for_no_longer_than_a_minute(time: Time) -> None:
+    with pytest.raises(CollectorError, match=r"127\.0\.0\.1:9 did not give or take the window: .*refused"):
+        collector_at("http://127.0.0.1:9", time).window(START, END, 100)
+    assert 30 < time.now <= 60
+
+
+def test_coverage_counts_rows_stored_before_they_were_reported(peer: Peer, time: Time) -> None:
+    peer.answers = [
+        (200, json.dumps({"written": 8, "stored": 9, "missing": 1, "duplicates": 5, "writers": []}).encode())
+    ]
+    assert collector_at(peer.url, time).coverage() == Coverage(written=10, stored=9)
+
+
+def test_the_share_of_rows_is_unknown_before_there_are_any() -> None:
+    assert Coverage(0, 0).share is None
+    assert Coverage(4, 3).share == 0.75
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"written": null, "stored": 1, "missing": 0}'])
+def test_a_coverage_that_is_none_is_an_error(body: bytes, peer: Peer, time: Time) -> None:
+    peer.answers = [(200, body)]
+    with pytest.raises(CollectorError, match="answered the coverage with what is none"):
+        collector_at(peer.url, time).coverage()
+
+
+def test_a_report_is_put_under_its_name(peer: Peer, time: Time) -> None:
+    path = collector_at(peer.url, time).put_report("20260101T120000Z.html", b"<html>", "text/html")
+    method, asked, headers, body = peer.asked[0]
+    assert path == asked == "/v1/reports/20260101T120000Z.html"
+    assert (method, headers["Content-Type"], body) == ("PUT", "text/html", b"<html>")

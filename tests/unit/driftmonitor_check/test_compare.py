@@ -1,0 +1,147 @@
+"""The program on a laptop: what it prints, writes and exits with."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+import yaml
+from pyarrow import csv
+
+from driftmonitor_check.__main__ import main
+
+Flights = Callable[..., pa.Table]
+MONITOR: dict[str, Any] = {
+    "apiVersion": "driftmonitor.dev/v1alpha1",
+    "kind": "DriftMonitor",
+    "metadata": {"name": "flights"},
+    "spec": {
+        "model": {"storageUri": "configmap://models/model.onnx"},
+        "reference": {"storageUri": "configmap://models/reference.csv"},
+        "checks": {"schedule": "@hourly", "window": {"minRows": 100, "maxRows": 1000}},
+    },
+}
+
+
+@pytest.fixture
+def command(tmp_path: Path, flights: Flights) -> Callable[..., list[str]]:
+    parquet.write_table(flights(1000, seed=1), tmp_path / "reference.parquet")
+    parquet.write_table(flights(1000, seed=2), tmp_path / "same.parquet")
+    parquet.write_table(flights(1000, seed=2, shift=2.0), tmp_path / "other.parquet")
+    csv.write_csv(flights(50, seed=2), tmp_path / "few.csv")
+    (tmp_path / "monitor.yaml").write_text(yaml.safe_dump_all([{"kind": "ConfigMap"}, MONITOR]))
+
+    def build(
+        current: str, *more: str, monitor: str = "monitor.yaml", reference: str = "reference.parquet"
+    ) -> list[str]:
+        files = {"--monitor": monitor, "--reference": reference, "--current": current}
+        return ["compare", *(part for option, file in files.items() for part in (option, str(tmp_path / file))), *more]
+
+    return build
+
+
+def test_stable_data_exit_with_0_and_the_table(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command("same.parquet")) == 0
+    output = capsys.readouterr().out
+    assert "VERDICT   NoDrift" in output
+    assert "ROWS      1000 in the window, 1000 in the reference" in output
+    assert any(line.split()[:3] == ["distance", "Numerical", "psi"] for line in output.splitlines())
+
+
+def test_drift_exits_with_1_and_writes_the_report(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command("other.parquet", "--report", str(tmp_path / "out.html"))) == 1
+    assert "VERDICT   DriftDetected" in capsys.readouterr().out
+    assert "DriftDetected" in (tmp_path / "out.html").read_text()
+
+
+def test_too_few_rows_exit_with_2(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command("few.csv")) == 2
+    assert "The window has 50 of the 100 rows" in capsys.readouterr().out
+
+
+def test_a_reference_that_is_not_there_exits_with_2(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command("same.parquet", reference="gone.parquet")) == 2
+    assert "VERDICT   ReferenceMissing" in capsys.readouterr().out
+
+
+def test_of_a_long_file_the_last_rows_are_compared(
+    command: Any, tmp_path: Path, flights: Flights, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old_and_new = pa.concat_tables([flights(3000, seed=3, shift=3.0), flights(1000, seed=2)])
+    parquet.write_table(old_and_new, tmp_path / "long.parquet")
+    assert main(command("long.parquet")) == 0
+    assert "1000 in the window" in capsys.readouterr().out
+
+
+def test_a_window_as_the_collector_stores_it_is_taken_too(
+    command: Any, tmp_path: Path, flights: Flights, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = flights(500, seed=2)
+    stored = rows.rename_columns([f"feature_{name}" for name in rows.column_names])
+    stored = stored.append_column("request_id", pa.array([str(row) for row in range(500)]))
+    parquet.write_table(stored, tmp_path / "stored.parquet")
+    assert main(command("stored.parquet")) == 0
+    assert "0 of 4 columns drifted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [", "cannot be read as YAML"),
+        ("kind: ConfigMap", "holds 0 objects of kind DriftMonitor"),
+        (yaml.safe_dump_all([MONITOR, MONITOR]), "holds 2 objects of kind DriftMonitor"),
+        (
+            json.dumps(MONITOR).replace("minRows", "minrows"),
+            "spec.checks.window.minrows: Extra inputs are not permitted",
+        ),
+    ],
+)
+def test_a_faulty_monitor_exits_with_2_and_names_the_fault(
+    text: str, problem: str, command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "faulty.yaml").write_text(text)
+    assert main(command("same.parquet", monitor="faulty.yaml")) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --monitor: ")
+    assert problem in error
+
+
+def test_a_current_file_that_is_not_there_exits_with_2(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command("gone.parquet")) == 2
+    assert capsys.readouterr().err.startswith("error: --current: ")
+
+
+def test_too_few_rows_cost_no_import_of_evidently_pandas_or_kubernetes(command: Any) -> None:
+    program = (
+        "import sys; from driftmonitor_check.__main__ import main; main(sys.argv[1:]);"
+        "print(sorted({'evidently', 'pandas', 'kubernetes'} & sys.modules.keys()))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, *command("few.csv")], capture_output=True, text=True
+    )
+    assert run.stderr == ""
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_whole_comparison_writes_no_warning(command: Any) -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "default", "-m", "driftmonitor_check", *command("other.parquet")],
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stderr) == (1, "")
+
+
+def test_the_help_of_each_command_says_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("run", "compare"):
+        with pytest.raises(SystemExit) as end:
+            main([name, "--help"])
+        assert end.value.code == 0
+        assert "exit status: 0" in capsys.readouterr().out

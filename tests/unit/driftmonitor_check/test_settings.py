@@ -1,0 +1,43 @@
+"""The pod's environment."""
+
+from pathlib import Path
+
+import pytest
+
+from driftmonitor_check.settings import Settings, SettingsError
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "token").write_text("secret\n")
+    return {
+        "MONITOR_NAME": "wine",
+        "MONITOR_NAMESPACE": "shop",
+        "COLLECTOR_URL": "http://wine-collector:8080",
+        "COLLECTOR_TOKEN_FILE": str(tmp_path / "token"),
+        "REFERENCE_MOUNT": "/reference",
+    }
+
+
+def test_all_variables_are_read(environment: dict[str, str]) -> None:
+    assert Settings.of(environment) == Settings(
+        "shop", "wine", "http://wine-collector:8080", "secret", Path("/reference")
+    )
+
+
+@pytest.mark.parametrize("name", ["MONITOR_NAME", "MONITOR_NAMESPACE", "COLLECTOR_URL", "COLLECTOR_TOKEN_FILE"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_variable_is_named(name: str, value: str | None, environment: dict[str, str]) -> None:
+    changed = {key: each for key, each in environment.items() if key != name} | ({} if value is None else {name: value})
+    with pytest.raises(SettingsError, match=f"^{name} is not set; it must be "):
+        Settings.of(changed)
+
+
+def test_a_token_that_cannot_be_read_is_named(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"^COLLECTOR_TOKEN_FILE: /gone/token cannot be read: No such file"):
+        Settings.of(environment | {"COLLECTOR_TOKEN_FILE": "/gone/token"})
+
+
+def test_no_mount_is_needed_for_an_address(environment: dict[str, str]) -> None:
+    environment.pop("REFERENCE_MOUNT")
+    assert Settings.of(environment).reference_mount is None
