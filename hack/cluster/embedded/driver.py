@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hack.cluster import builds, debian, images, paths
-from hack.cluster.embedded import cgroups, configuration, health, machine, namespace, network, settings, volumes
-from hack.cluster.embedded.settings import PAUSE_IMAGE, Settings
+from hack.cluster.embedded import cgroups, health, machine, namespace, network, preparation, settings
+from hack.cluster.embedded.settings import Settings
 from hack.cluster.errors import ClusterError
-from hack.cluster.identities import Identities, create_identities
 from hack.cluster.locks import locked
 from hack.cluster.processes import tail
 from hack.cluster.progress import Step, say
@@ -55,7 +54,7 @@ class EmbeddedCluster:
                     "end it with the HOME and XDG_STATE_HOME that it was started with, or set CLUSTER_NAME",
                 )
             step = Step(f"starting the embedded cluster {self.name}", usual_seconds=15)
-            cluster = self._prepare(binaries)
+            cluster = preparation.prepare(self.name, self._state, binaries)
             self._start(cluster, step)
             step.done()
             warning = proxy_warning(self._environment, cluster.node_address)
@@ -136,30 +135,9 @@ class EmbeddedCluster:
             _refuse_mounts_below(self._state)
             shutil.rmtree(self._state)
 
-    def _prepare(self, binaries: Path) -> Settings:
-        link = network.choose_range(network.host_routes())
-        host_address, node_address = (str(address) for address in link.hosts())
-        cluster = Settings(
-            name=self.name,
-            state=str(self._state),
-            binaries=str(binaries),
-            host_address=host_address,
-            node_address=node_address,
-            prefix_length=link.prefixlen,
-            version=builds.module_version((paths.PROGRAMS_SOURCE / "go.mod").read_text(), builds.KUBERNETES),
-            restrict_oom_score=not machine.may_lower_oom_scores(),
-        )
-        settings.save(cluster)
-        identities = create_identities(cluster.certificates, node_address, settings.API_PORT)
-        write_configuration(cluster, identities)
-        volumes.make_folders(cluster.volumes)
-        images.write_program_image(binaries / "pause", PAUSE_IMAGE, cluster.pause_archive)
-        cgroups.create(self.name)
-        return cluster
-
     def _start(self, cluster: Settings, step: Step) -> None:
         log = cluster.logs / "node.log"
-        started = namespace.start(self._state, log, node_environment(cluster, debian.search_path()))
+        started = namespace.start(self._state, log, preparation.node_environment(cluster, debian.search_path()))
         network.connect(self.name, started.first.pid, cluster.host_address, cluster.prefix_length)
         deadline = time.monotonic() + _START_SECONDS
         while True:
@@ -178,46 +156,14 @@ class EmbeddedCluster:
             time.sleep(0.3)
 
 
-def node_environment(cluster: Settings, search_path: str) -> dict[str, str]:
-    """The environment of the node's programs: nothing of the user's, whose proxy would swallow the node's own calls."""
-    cluster.temporary.mkdir()
-    return {
-        "PATH": search_path,
-        "HOME": str(cluster.directory),
-        "TMPDIR": str(cluster.temporary),
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
 def proxy_warning(environment: Mapping[str, str], address: str) -> str | None:
     """What to say when kubectl and its like would ask a proxy for the apiserver at `address`."""
     proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy")
     exceptions = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
     if not proxy or address in exceptions.split(",") or exceptions == "*":
         return None
-    return f"HTTPS_PROXY is set: programs reach the cluster after export NO_PROXY={','.join(filter(None, (exceptions, address)))}"
-
-
-def write_configuration(cluster: Settings, identities: Identities) -> None:
-    """Write the configuration files and kubeconfigs of all components."""
-    for name, content in configuration.files(cluster).items():
-        file = cluster.configuration / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
-    users = {
-        "kube-controller-manager": ("system:kube-controller-manager", []),
-        "kube-scheduler": ("system:kube-scheduler", []),
-        "kubelet": (f"system:node:{cluster.name}", ["system:nodes"]),
-        "kube-proxy": ("system:kube-proxy", []),
-        "coredns": ("system:coredns", []),
-    }
-    for component, (user, groups) in users.items():
-        identities.kubeconfig_for(cluster.configuration / f"{component}.kubeconfig", cluster.name, user, groups)
-    identities.authority.issue(
-        "kubelet-server", cluster.name, dns_names=[cluster.name], addresses=[cluster.node_address]
-    )
-    identities.administrator_kubeconfig(cluster.kubeconfig, cluster.name)
+    wanted = ",".join(filter(None, (exceptions, address)))
+    return f"HTTPS_PROXY is set: programs reach the cluster only after `export NO_PROXY={wanted}`"
 
 
 def _refuse_mounts_below(folder: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import components
-from hack.cluster.embedded import configuration, node, settings
+from hack.cluster.embedded import configuration, node, preparation, settings
+from hack.cluster.embedded.driver import proxy_warning
 from hack.cluster.embedded.settings import Settings
 from hack.cluster.errors import ClusterError
 
@@ -89,3 +90,23 @@ def test_the_kubelet_is_the_node_that_its_certificate_names(cluster: Settings) -
     assert arguments[0] == "/programs/kubelet"
     assert "--hostname-override=mine" in arguments
     assert "--node-ip=192.168.251.2" in arguments
+
+
+def test_the_nodes_programs_see_no_proxy(cluster: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    assert not [name for name in preparation.node_environment(cluster, "/bin") if "PROXY" in name.upper()]
+
+
+@pytest.mark.parametrize(
+    ("environment", "advice"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "p", "NO_PROXY": "localhost,192.168.251.2"}, None),
+        ({"https_proxy": "p", "no_proxy": "*"}, None),
+        ({"HTTPS_PROXY": "p"}, "NO_PROXY=192.168.251.2`"),
+        ({"HTTPS_PROXY": "p", "no_proxy": "localhost"}, "NO_PROXY=localhost,192.168.251.2`"),
+    ],
+)
+def test_a_proxy_in_the_way_is_said(environment: dict[str, str], advice: str | None) -> None:
+    warning = proxy_warning(environment, "192.168.251.2")
+    assert warning is None if advice is None else advice in str(warning)
