@@ -1,0 +1,108 @@
+from typing import Any
+
+from driftmonitor_operator.store import Store
+
+KEY = ("cellar", "wine")
+
+
+def monitor(version: int, uid: str = "u1", **status: Any) -> dict[str, Any]:
+    return {
+        "kind": "DriftMonitor",
+        "metadata": {"namespace": "cellar", "name": "wine", "uid": uid, "resourceVersion": str(version)},
+        "status": status,
+    }
+
+
+def child(version: int, uid: str = "c1", instance: str = "wine", name: str = "wine") -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "namespace": "cellar",
+            "name": name,
+            "uid": uid,
+            "resourceVersion": str(version),
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": {"app.kubernetes.io/instance": instance},
+        },
+    }
+
+
+def test_news_is_taken_over_and_names_its_monitor() -> None:
+    store = Store()
+    assert store.put(monitor(1)) == KEY
+    assert store.put(child(2)) == KEY
+    assert store.keys() == [KEY]
+    assert [c.name for c in store.children(KEY)] == ["wine"]
+
+
+def test_older_and_equal_news_is_ignored() -> None:
+    store = Store()
+    store.put(monitor(5, drift="Stable"))
+    assert store.put(monitor(5, drift="Drifted")) is None
+    assert store.put(monitor(4, drift="Drifted")) is None
+    assert store.drift_counts() == {"Stable": 1}
+    store.put(child(9))
+    assert store.put(child(8)) is None
+    assert store.put(child(10)) == KEY
+
+
+def test_a_late_deletion_does_not_touch_the_new_object_of_that_name() -> None:
+    store = Store()
+    store.put(monitor(5, uid="new"))
+    assert store.remove(monitor(6, uid="old")) is None
+    assert store.monitor(KEY) is not None
+    store.put(child(5, uid="new"))
+    assert store.remove(child(6, uid="old")) is None
+    assert len(store.children(KEY)) == 1
+
+
+def test_a_deletion_is_taken_over() -> None:
+    store = Store()
+    store.put(monitor(1))
+    store.put(child(2))
+    assert store.remove(child(3)) == KEY
+    assert store.children(KEY) == []
+    assert store.remove(child(3)) is None
+    assert store.remove(monitor(4)) == KEY
+    assert store.keys() == []
+
+
+def test_a_list_replaces_what_is_held_but_for_what_is_newer() -> None:
+    store = Store()
+    for body in (child(1, "gone", name="gone"), child(2, "stays", name="stays"), child(30, "new", name="new")):
+        store.put(body)
+    changed = store.replace("Service", [child(2, "stays", name="stays")], 20)
+    assert changed == {KEY}
+    assert {c.name for c in store.children(KEY)} == {"stays", "new"}
+    assert store.replace("Service", [child(2, "stays", name="stays")], 20) == set()
+    assert store.replace("Deployment", [], 99) == set()
+
+
+def test_a_list_of_monitors_replaces_them() -> None:
+    store = Store()
+    store.put(monitor(1))
+    assert store.replace("DriftMonitor", [], 20) == {KEY}
+    assert store.keys() == []
+
+
+def test_an_apply_that_changed_nothing_settles_what_is_held() -> None:
+    store = Store()
+    store.put(child(2))
+    assert store.put(child(2), "digest") is None
+    (held,) = store.children(KEY)
+    assert held.applied == "digest"
+
+
+def test_objects_without_a_monitor_are_let_be() -> None:
+    store = Store()
+    assert store.put(child(1, instance="")) is None
+
+
+def test_monitors_are_counted_by_drift() -> None:
+    store = Store()
+    store.put(monitor(1, drift="Drifted"))
+    fresh = monitor(2)
+    fresh["metadata"]["name"] = "other"
+    store.put(fresh)
+    assert store.drift_counts() == {"Drifted": 1, "Unknown": 1}
