@@ -2,10 +2,6 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 ARG COMPONENT
 
-# pip lives in a stage of its own and is only mounted where it is used.
-FROM ${BASE_IMAGE} AS pip
-RUN python3 -m venv /opt/pip
-
 # The component's own code, laid out as it lies in the image.
 FROM ${BASE_IMAGE} AS code
 ARG COMPONENT
@@ -13,21 +9,21 @@ COPY pyproject.toml hack/images/build/install.py /build/
 COPY api ${COMPONENT} /build/source/
 RUN python3 /build/install.py /build/pyproject.toml /build/source /image opt/venv
 
-# The third-party packages in one layer, which stays the same while only code changes.
+# The third-party packages in one layer, which stays the same while only code changes. pip has an environment of its
+# own, gone at the layer's end: copying the packages from another stage instead would write a gigabyte three times.
 # The secrets say how pip reaches its packages on the machine that builds; without them it uses its own defaults.
 # The constraints are complete, hence --no-deps; wheels only, so that no compiler is ever needed.
 FROM ${BASE_IMAGE} AS runtime
 ARG COMPONENT
 COPY constraints/${COMPONENT}.txt /opt/venv/constraints.txt
-RUN --mount=type=bind,from=pip,source=/opt/pip,target=/opt/pip \
-    --mount=type=bind,source=hack/images/build,target=/build \
+RUN --mount=type=bind,source=hack/images/build,target=/build \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/secrets/certificates \
-    python3 -m venv --without-pip /opt/venv \
+    python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv \
     && /opt/pip/bin/python -m pip --python /opt/venv/bin/python install \
         --no-cache-dir --no-compile --no-deps --only-binary :all: --require-hashes -r /opt/venv/constraints.txt \
     && python3 /build/slim.py /opt/venv \
-    && python3 /build/slim.py --base
+    && rm -r /opt/pip && python3 /build/slim.py --base
 COPY --from=code /image /
 # No user of the base image: a home that can be written, as every pod has one.
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
