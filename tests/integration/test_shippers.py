@@ -3,184 +3,18 @@
 The log is written, rotated and confirmed by the server's own code, and the shipper runs as the operator renders it.
 """
 
-import io
 import json
 import os
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_inference import wire
-from driftmonitor_inference.recordlog import RecordLog
-from driftmonitor_inference.reporting import CollectorClient, Reporter
-from driftmonitor_operator.config import Images, OperatorConfig, ShipperFiles
-from driftmonitor_operator.resources import shipper as rendered
-from driftmonitor_operator.resources.configmaps import shipper_data
-from hack.shippers import PROGRAMS, MissingProgramError, Sidecar, executable
-
-CONFIGURATIONS = Path(__file__).parents[2] / "fluentd"
-TOKEN = "a-token-that-no-output-may-show"
-WRITER = "pod/1/start1"
-PATIENCE = 60.0
-LOG_LIMIT_BYTES = 256 << 20
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Collector:
-    """The real one as a process, on a port that it keeps over restarts."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.data = folder / "data"
-        self.token_file = folder / "token"
-        self.token_file.write_text(TOKEN)
-        self.log = folder / "collector.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environment = {
-            **os.environ,
-            "DATA_DIR": str(self.data),
-            "COLLECTOR_TOKEN_FILE": str(self.token_file),
-            "COMPACTION_SECONDS": "1",
-            "HOST": "127.0.0.1",
-            "PORT": str(self.port),
-        }
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "driftmonitor_collector", "serve"]
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(PATIENCE)
-
-    def ready(self) -> bool:
-        try:
-            return bool(self.get("/readyz"))
-        except OSError:
-            return False
-
-    def get(self, path: str) -> bytes:
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {TOKEN}"})
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            content: bytes = answer.read()
-            return content
-
-    def coverage(self) -> dict[str, Any]:
-        coverage: dict[str, Any] = json.loads(self.get("/v1/coverage"))
-        return coverage
-
-    def rows(self) -> pa.Table:
-        return pa.ipc.open_stream(
-            io.BytesIO(self.get("/v1/window?start=2026-01-01T00:00:00Z&end=2027-01-01T00:00:00Z"))
-        ).read_all()
-
-
-@dataclass
-class Server:
-    """The inference server's log and its reports, without the model."""
-
-    directory: Path
-    collector: Collector
-
-    def __post_init__(self) -> None:
-        self.written: list[dict[str, Any]] = []
-        self.client = CollectorClient(self.collector.url, self.collector.token_file)
-        self.open("start1", rotate=100_000)
-
-    def open(self, start: str, rotate: int) -> None:
-        """Begin a log whose files have about so many bytes."""
-        self.log = RecordLog(self.directory, writer=WRITER, start=start, limit=LOG_LIMIT_BYTES, rotate=rotate)
-        self._reporter = Reporter(self.log, self.client.report, interval=0.2)
-
-    def predict(self, rows: int, padding: int = 0) -> None:
-        """Log this many rows, a hundred a request. A thousand rows take four rotations."""
-        for _ in range(0, rows, 100):
-            self.log.append(100, lambda seq: self.lines(WRITER, seq, 100, padding))
-
-    def lines(self, writer: str, seq: int, rows: int, padding: int = 0) -> bytes:
-        """Lines for the log; their features are expected in the store from now on."""
-        features = [
-            {"alcohol": 0.1 * n, "note": f'{n} é ☃ 😀 \u2028 "\\" \t\r\n<&>' + "x" * padding, "flag": None}
-            for n in range(seq, seq + rows)
-        ]
-        self.written += features
-        return wire.encode_lines(
-            [
-                wire.Record(
-                    request_id=f"{writer}-{seq}",
-                    row=row,
-                    timestamp=wire.timestamp(datetime(2026, 1, 1, tzinfo=UTC)),
-                    monitor="default/wine",
-                    model="wine",
-                    model_version="3",
-                    writer=writer,
-                    seq=seq + row,
-                    features=values,
-                    prediction=wire.RecordPrediction(label="a", score=0.98),
-                    latency_ms=0.41,
-                )
-                for row, values in enumerate(features)
-            ]
-        )
-
-    def report(self) -> None:
-        """What the server does every two seconds: files whose rows are all stored are deleted."""
-        self._reporter.report_all()
-
-    def all_stored(self) -> bool:
-        self.report()
-        return self.log.unconfirmed() == 0
-
-    def files(self) -> list[Path]:
-        return sorted(self.directory.glob("predictions.*.jsonl"))
-
-
-@dataclass
-class Pipeline:
-    """The whole way of a row, from the log to the store."""
-
-    server: Server
-    sidecar: Sidecar
-    collector: Collector
-    shipper: str
-
-    def assert_each_row_is_stored_once_as_written(self) -> None:
-        wait_until(self.server.all_stored, "every row is confirmed")
-        wait_until(lambda: self.collector.coverage()["stored"] >= len(self.server.written), "every row is stored")
-        coverage = self.collector.coverage()
-        assert coverage["stored"] == len(self.server.written)
-        assert coverage["missing"] == 0
-        stored = self.collector.rows().sort_by([("writer", "ascending"), ("seq", "ascending")])
-        names = ("alcohol", "note", "flag")
-        columns = (stored[f"feature_{name}"].to_pylist() for name in names)
-        assert [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] == self.server.written
+from driftmonitor_operator.resources.shipper import STATE_DIR
+from hack.shippers import PROGRAMS, MissingProgramError, executable
+from tests.support.shipping import PATIENCE, TOKEN, Pipeline, build, wait_until
 
 
 @pytest.fixture(params=sorted(PROGRAMS))
@@ -193,50 +27,10 @@ def resting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pipeline
         if shipper == "SyslogNG" and os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(str(error))
-    places = {
-        mount: tmp_path / name
-        for mount, name in ((rendered.LOG_DIR, "log"), (rendered.STATE_DIR, "state"), (rendered.CONFIG_MOUNT, "config"))
-    }
-    for place in places.values():
-        place.mkdir()
-    monitor = DriftMonitor.model_validate(
-        {
-            "metadata": {"name": "wine", "namespace": "default"},
-            "spec": {
-                "model": {"storageUri": "configmap://wine/model.onnx"},
-                "reference": {"storageUri": "configmap://wine/reference.parquet"},
-                "checks": {"schedule": "*/5 * * * *"},
-                "logging": {"shipper": {"type": shipper, "bufferSize": "64Mi"}},
-            },
-        }
-    )
-    config = OperatorConfig(
-        images=Images("inference", "collector", "check", "fluentd", "syslog-ng"),
-        shipper_files=ShipperFiles(
-            fluentd=(CONFIGURATIONS / "fluent.conf").read_text(),
-            syslog_ng=(CONFIGURATIONS / "syslog-ng/syslog-ng.conf").read_text(),
-        ),
-    )
-    for name, text in shipper_data(monitor, config).items():
-        (places[rendered.CONFIG_MOUNT] / name).write_text(text)
-    collector = Collector(tmp_path)
-    sidecar = Sidecar(
-        rendered.container(monitor, config),
-        executable=program,
-        places=places,
-        values={
-            "COLLECTOR_URL": f"{collector.url}/v1/records",
-            "COLLECTOR_TOKEN": TOKEN,
-            "MONITOR_PORT": str(free_port()),
-        },
-        log=tmp_path / "shipper.log",
-    )
-    try:
-        yield Pipeline(Server(places[rendered.LOG_DIR], collector), sidecar, collector, shipper)
-    finally:
-        sidecar.kill()
-        collector.stop()
-    assert TOKEN not in (sidecar.log.read_text() if sidecar.log.exists() else "")
+    with build(shipper, program, tmp_path) as pipeline:
+        yield pipeline
+    log = pipeline.sidecar.log
+    assert TOKEN not in (log.read_text() if log.exists() else "")
 
 
 @pytest.fixture
@@ -303,7 +97,7 @@ def test_a_shipper_with_a_full_buffer_stops_reading_and_goes_on_later(resting: P
     resting.server.predict(16_000, padding=5000)
     written = sum(file.stat().st_size for file in resting.server.files())
     assert written > 64 << 20
-    state = resting.sidecar.place(rendered.STATE_DIR)
+    state = resting.sidecar.place(STATE_DIR)
     wait_until(lambda: size(state) > 24 << 20, "the buffer fills")
     time.sleep(5)
     assert size(state) < 70 << 20
