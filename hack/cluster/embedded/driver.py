@@ -39,7 +39,7 @@ class EmbeddedCluster:
 
     def up(self) -> None:
         """Start it, unless it runs already and is well; what is left of a broken one is removed first."""
-        machine.check(self._state)
+        machine.check(self._state, paths.cache_directory(self._environment))
         with locked(self._lock_file(), "starting or ending the cluster"):
             if self._gets_well():
                 say(f"the embedded cluster {self.name} is up already")

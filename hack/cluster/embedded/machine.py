@@ -33,10 +33,13 @@ def may_lower_oom_scores() -> bool:
     return has_capability(Path("/proc/self/status").read_text(), CAP_SYS_RESOURCE)
 
 
-def check(state: Path) -> None:
+def check(state: Path, cache: Path) -> None:
     """Raises ClusterError for the first thing that this machine lacks and a package does not bring."""
     check_own_privileges()
-    check_state_folder(state)
+    check_place("the state folder", state, "set XDG_STATE_HOME to another place")
+    check_place("the cache folder", cache, "set XDG_CACHE_HOME to another place")
+    check_place("this checkout", Path(__file__).resolve(), "move it to another place")
+    check_place("Python", Path(sys.executable).resolve(), "run it with another Python")
     cgroups.check()
     free = shutil.disk_usage(_existing(state)).free / 1e9
     if free < _NEEDED_GIGABYTES:
@@ -70,14 +73,11 @@ def check_privileges(platform: str, user_id: int, process_status: str) -> None:
             )
 
 
-def check_state_folder(state: Path) -> None:
-    """Raises ClusterError for a folder that the cluster's own file systems would cover."""
+def check_place(what: str, place: Path, fix: str) -> None:
+    """Raises ClusterError for a folder that the cluster's own file systems would hide from its programs."""
     for folder in HIDDEN:
-        if state.is_relative_to(folder):
-            raise ClusterError(
-                f"the state folder {state} lies under {folder}, which the cluster replaces for its programs.",
-                "set XDG_STATE_HOME to another place",
-            )
+        if place.is_relative_to(folder):
+            raise ClusterError(f"{what} {place} lies under {folder}, which the cluster replaces for its programs.", fix)
 
 
 def load_modules() -> None:

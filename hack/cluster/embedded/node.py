@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from hack.cluster.certificates import KeyPair
@@ -22,7 +23,7 @@ from hack.cluster.components import (
 )
 from hack.cluster.embedded import network, settings, volumes
 from hack.cluster.embedded.machine import HIDDEN
-from hack.cluster.embedded.manifests import first_objects
+from hack.cluster.embedded.manifests import Manifest, first_objects
 from hack.cluster.embedded.settings import CONTAINERD_SOCKET, Settings
 from hack.cluster.embedded.supervisor import Supervisor
 from hack.cluster.processes import wait_until
@@ -49,7 +50,7 @@ def main() -> None:
     supervisor = Supervisor(cluster.logs, cluster.directory / "components.json")
     client = start_programs(cluster, supervisor)
     for path, manifest in first_objects(cluster.volumes, cluster.name):
-        client.apply(path, manifest)
+        wait_until(partial(applied, client, path, manifest), path, _START_SECONDS, interval=0.5)
     print("everything is started", flush=True)
     beat = 0
     while True:
@@ -134,6 +135,16 @@ def import_image(archive: Path) -> None:
     """Give containerd one image."""
     ctr = ["ctr", "--address", str(CONTAINERD_SOCKET), "--namespace", "k8s.io", "images", "import", str(archive)]
     subprocess.run(ctr, check=True)
+
+
+def applied(client: ApiClient, path: str, manifest: Manifest) -> bool:
+    """Apply one object; False when the apiserver, just started, did not take it yet."""
+    try:
+        client.apply(path, manifest)
+    except ApiError as error:
+        print(f"{path} is not applied yet: {error}", flush=True)
+        return False
+    return True
 
 
 def _answers(client: ApiClient) -> bool:

@@ -48,7 +48,7 @@ class Supervisor:
 
     def _collect(self) -> None:
         """Collect the children that are not our programs: as process 1 we inherit everybody's orphans."""
-        ours = {program.pid: program for program in self._programs.values()}
+        ours = {program.pid: program for program in self._programs.values() if program.exit_code() is None}
         while True:
             try:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -57,7 +57,7 @@ class Supervisor:
             if ended is None:
                 return
             if ended.si_pid in ours:
-                ours[ended.si_pid].exit_code()  # collects it and keeps its exit code
+                ours.pop(ended.si_pid).exit_code()  # collects it and keeps its exit code
             else:
                 os.waitpid(ended.si_pid, 0)
 

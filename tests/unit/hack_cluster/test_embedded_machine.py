@@ -70,9 +70,13 @@ def test_root_with_all_capabilities_is_enough() -> None:
 
 
 @pytest.mark.parametrize("hidden", machine.HIDDEN)
-def test_a_state_folder_that_the_cluster_would_hide_from_itself_is_refused(hidden: Path) -> None:
-    with pytest.raises(ClusterError, match=rf"lies under {hidden}.*\n.*XDG_STATE_HOME"):
-        machine.check_state_folder(hidden / "somewhere")
+def test_a_folder_that_the_cluster_would_hide_from_itself_is_refused(hidden: Path) -> None:
+    with pytest.raises(ClusterError, match=rf"the state folder {hidden}/it lies under {hidden}.*\n.*move it"):
+        machine.check_place("the state folder", hidden / "it", "move it")
+
+
+def test_a_folder_with_a_similar_name_is_not_refused() -> None:
+    machine.check_place("the state folder", Path("/var/library/it"), "move it")
 
 
 def test_the_link_takes_the_first_range_that_is_free() -> None:
