@@ -27,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     except settings.SettingsError as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -68,18 +68,26 @@ def create_app(service: PredictionService, readiness: Readiness, *, max_rows: in
         """Metrics in the text format of Prometheus."""
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def not_served(_: Request, error: Exception) -> Response:
-        status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "Error")
-        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-        return _response(failure(RequestError(status, f"{detail}."), headers))
-
     example = documentation.predict_operation(model.columns, model.outputs.classes, model.example, max_rows)
     app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=example, response_class=Response)
     app.add_api_route("/health", health, methods=["GET"], response_class=Response)
     app.add_api_route("/metadata", describe, methods=["GET"])
     app.add_api_route("/metrics", scrape, methods=["GET"], response_class=Response)
-    app.add_exception_handler(HTTPException, not_served)
+    app.add_exception_handler(HTTPException, _refuse)
+    app.add_exception_handler(Exception, _apologise)
     return app
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    """An unknown path or method, in the form of every other error."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return _response(failure(RequestError(error.status_code, f"{error.detail}."), dict(error.headers or {})))
+
+
+async def _apologise(_: Request, __: Exception) -> Response:
+    """A defect of the server; the server's log tells it."""
+    return _response(failure(RequestError(500, "The server failed on this request; its log says why.")))
 
 
 async def _read_body(request: Request, limit: int) -> bytes:

@@ -11,8 +11,10 @@ import numpy.typing
 import onnxruntime
 
 from driftmonitor_api.v1alpha1 import Feature
+from driftmonitor_inference.inputs import inputs_of
 from driftmonitor_inference.onnxfile import Hints, read_hints
-from driftmonitor_inference.signature import Column, Inputs, ModelError, Outputs, Tensor, inputs_of, outputs_of
+from driftmonitor_inference.outputs import outputs_of
+from driftmonitor_inference.signature import Column, Inputs, ModelError, Outputs, Tensor
 
 Value = float | int | bool | str
 Array = numpy.typing.NDArray[Any]

@@ -113,18 +113,7 @@ class RecordLog:
         """Note that the collector has stored a writer's rows up to this seq, and delete the files that held them."""
         with self._lock:
             self._stored[writer] = max(stored_through, self._stored.get(writer, 0))
-            done = [
-                file
-                for file in self._files
-                if file is not self._active and file.last_seq <= self._stored.get(file.writer, 0)
-            ]
-        for file in done:
-            file.path.unlink(missing_ok=True)
-        with self._lock:
-            for file in done:
-                self._files.remove(file)
-                self._bytes -= file.size
-            self._forget_finished_writers()
+        self._delete_stored()
 
     def pending(self) -> dict[str, int]:
         """The highest seq of each writer that the collector must know."""
@@ -140,6 +129,7 @@ class RecordLog:
         """End the file in use; reports and confirmations go on."""
         with self._lock:
             self._close_active()
+        self._delete_stored()
 
     def state(self) -> LogState:
         """A snapshot of the counters."""
@@ -194,6 +184,21 @@ class RecordLog:
             self._torn = False
         os.close(self._descriptor)
         self._descriptor, self._active = -1, None
+
+    def _delete_stored(self) -> None:
+        with self._lock:
+            done = [
+                file
+                for file in self._files
+                if file is not self._active and file.last_seq <= self._stored.get(file.writer, 0)
+            ]
+            for file in done:
+                self._files.remove(file)
+            self._forget_finished_writers()
+        for file in done:  # outside of the lock: requests need not wait for the disk
+            file.path.unlink(missing_ok=True)
+        with self._lock:
+            self._bytes -= sum(file.size for file in done)
 
     def _forget_finished_writers(self) -> None:
         kept = {file.writer for file in self._files} | {self.writer}

@@ -6,6 +6,7 @@ or extra feature, or number outside of the tensor's range.
 
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
@@ -15,6 +16,7 @@ import msgspec
 from driftmonitor_inference.signature import Column, ElementType
 
 _FLOAT32_MAX = 3.4028234663852886e38
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER_BITS: dict[ElementType, int] = {"int32": 32, "int64": 64}
 _TAKES: dict[ElementType, str] = {
     "float32": "a number",
@@ -34,7 +36,7 @@ class RequestError(Exception):
         self.status = status
         self.sentence = sentence
         self.row = row
-        self.field = field
+        self.field = field and field.encode(errors="replace").decode()  # a name may hold what UTF-8 cannot
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ def _explain_row(place: int, row: Any, columns: Sequence[Column]) -> RequestErro
 def _misfit(value: Any, element_type: ElementType) -> str | None:
     """What is wrong with a value; None if it fits."""
     if element_type == "string":
-        return None if isinstance(value, str) else f"not {_kind(value)}"
+        if not isinstance(value, str):
+            return f"not {_kind(value)}"
+        return f"and {_shown(value)} has half of a surrogate pair" if _SURROGATE.search(value) else None
     if element_type == "bool":
         return None if isinstance(value, bool) else f"not {_kind(value)}"
     if isinstance(value, bool) or not isinstance(value, int | float):

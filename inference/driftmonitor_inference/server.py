@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from driftmonitor_inference.signature import ModelError
 
 _LOGGER = logging.getLogger(__name__)
 _WORKER = 0
+_BACKLOG = 2048
 
 
 class StartError(Exception):
@@ -85,27 +87,32 @@ def _serve(settings: ServeSettings, config: InferenceConfig, model: Model, log: 
     if not model.example_works:
         _LOGGER.warning("the model refuses the example rows that can be guessed; its first request will prove it")
     server = _Server(_uvicorn_config(settings, app), readiness, settings.shutdown_delay_seconds)
+    listener = _listen(settings.host, settings.port)
     reporter.start()
-    server.run()
+    server.run([listener])
     log.close()
-    if not server.started:
-        raise StartError(f"the server cannot listen on {settings.host} port {settings.port}")
     left = reporter.drain(settings.drain_seconds)
     if left:
         _LOGGER.warning("the end: rows are not confirmed by the collector", extra={"fields": {"rows": left}})
     return 0
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise StartError(f"HOST {host} and PORT {port} cannot be listened on: {error.strerror}") from error
+
+
 def _uvicorn_config(settings: ServeSettings, app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        host=settings.host,
-        port=settings.port,
         lifespan="off",
         log_config=None,
         access_log=settings.access_log,
         server_header=False,
-        timeout_graceful_shutdown=max(1, round(settings.shutdown_request_seconds)),
+        timeout_graceful_shutdown=settings.shutdown_request_seconds,
     )
 
 
@@ -118,9 +125,10 @@ class _Server(uvicorn.Server):
         self._delay = delay
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def serve(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
         self._loop = asyncio.get_running_loop()
-        await super().serve()
+        await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Turn readiness off at the first signal and stop after the delay; stop at once at the second, or at Ctrl-C."""

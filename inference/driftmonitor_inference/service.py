@@ -15,7 +15,7 @@ from driftmonitor_inference.recordlog import LogFailedError, LogFullError, Recor
 from driftmonitor_inference.rows import RequestError, Rows, decoder
 
 _TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?P<trace_id>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?P<trace_id>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?P<more>-.*)?"
 )
 _REQUEST_ID = re.compile(r"[\x20-\x7e]{1,128}")
 _RETRY_SECONDS = "2"
@@ -33,7 +33,9 @@ class Reply:
 def trace_id_of(traceparent: str | None) -> str | None:
     """The trace id of a W3C `traceparent` header; None if there is none or it is not valid, as the standard asks."""
     match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    return match["trace_id"] if match else None
+    if match is None or (match["version"] == "00" and match["more"]):
+        return None
+    return match["trace_id"]
 
 
 def failure(error: RequestError, headers: dict[str, str] | None = None) -> Reply:

@@ -81,7 +81,7 @@ class ServeSettings:
     shutdown_delay_seconds: Annotated[
         float, Variable("seconds after SIGTERM in which requests are still taken, till all nodes know", _not_negative)
     ] = 3.0
-    shutdown_request_seconds: Annotated[float, Variable("seconds after that for the last answers", _positive)] = 10.0
+    shutdown_request_seconds: Annotated[int, Variable("seconds after that for the last answers", _positive)] = 10
     drain_seconds: Annotated[
         float, Variable("most seconds to wait at the end till every row is stored at the collector", _not_negative)
     ] = 40.0

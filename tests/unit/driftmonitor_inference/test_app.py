@@ -1,0 +1,284 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from driftmonitor_api.config import InferenceConfig
+from driftmonitor_api.records import PredictionRecord
+from driftmonitor_inference.app import Readiness, create_app
+from driftmonitor_inference.metrics import Metrics
+from driftmonitor_inference.model import Model
+from driftmonitor_inference.recordlog import RecordLog
+from driftmonitor_inference.service import PredictionService, trace_id_of
+
+ROW = {"distance": 0.9, "origin": "JFK"}
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+
+
+class Served:
+    """An application with its log, without a process around it."""
+
+    def __init__(self, model: Path, folder: Path, limit: int, config: dict[str, Any]) -> None:
+        self.folder = folder
+        self.config = InferenceConfig(monitor="default/flights", model_name="flights", model_version="3", **config)
+        self.log = RecordLog(folder, writer="pod/0/S", start="S", limit=limit, rotate=1 << 20)
+        self.metrics = Metrics("flights", "3", limit, self.log.state)
+        loaded = Model(model, self.config.features, self.config.classes)
+        service = PredictionService(self.config, loaded, self.log, self.metrics, max_rows=100, request_id_prefix="p")
+        self.readiness = Readiness()
+        self.app = create_app(service, self.readiness, max_rows=100, max_body_bytes=10_000)
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://served") as client:
+                return await client.request(method, path, **arguments)
+
+        return asyncio.run(send())
+
+    def get(self, path: str) -> httpx.Response:
+        return self.request("GET", path)
+
+    def post(self, path: str, **arguments: Any) -> httpx.Response:
+        return self.request("POST", path, **arguments)
+
+    def predict(self, *rows: Any, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.post("/predict", json={"instances": rows}, headers=named)
+
+    def records(self) -> list[PredictionRecord]:
+        content = b"".join(path.read_bytes() for path in sorted(self.folder.iterdir()))
+        return [PredictionRecord.model_validate_json(line) for line in content.splitlines()]
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def start(model: Path, limit: int = 1 << 20, **config: Any) -> Served:
+        (tmp_path / "log").mkdir()
+        started.append(Served(model, tmp_path / "log", limit, config))
+        return started[-1]
+
+    yield start
+    for served in started:
+        served.log.close()
+
+
+@pytest.fixture
+def flights(serve: Callable[..., Served], models: Any) -> Served:
+    return serve(models.columns)
+
+
+def test_every_row_answered_is_a_record_with_the_same_prediction(flights: Served) -> None:
+    response = flights.predict(ROW, ROW | {"distance": 0.1}, traceparent=f"00-{TRACE_ID}-b7ad6b7169203331-01")
+    assert response.status_code == 200
+    answer, records = response.json(), flights.records()
+    assert (answer["model"], answer["model_version"]) == ("flights", "3")
+    assert [row["label"] for row in answer["predictions"]] == ["late", "on time"]
+    assert len(records) == 2
+    for place, (row, record) in enumerate(zip(answer["predictions"], records, strict=True)):
+        assert (record.prediction.label, record.prediction.score) == (row["label"], row["score"])
+        assert (record.row, record.seq, record.writer) == (place, place + 1, "pod/0/S")
+        assert record.request_id == answer["request_id"]
+        assert (record.monitor, record.model, record.model_version) == ("default/flights", "flights", "3")
+        assert record.trace_id == TRACE_ID
+        assert record.latency_ms > 0
+    assert [record.features for record in records] == [ROW, ROW | {"distance": 0.1}]
+
+
+def test_a_regressor_answers_and_logs_values(serve: Callable[..., Served], models: Any) -> None:
+    features = [{"name": name, "type": "Numerical"} for name in ("a", "b", "c")]
+    served = serve(models.regressor, features=features)
+    answer = served.predict({"a": 1, "b": 2, "c": 3}).json()
+    (prediction,) = answer["predictions"]
+    assert prediction == {"value": pytest.approx(6, abs=1e-4)}
+    assert served.records()[0].prediction.value == prediction["value"]
+
+
+def test_the_request_id_of_the_caller_is_in_answer_header_and_record(flights: Served) -> None:
+    response = flights.predict(ROW, x_request_id="order 7/u")
+    assert response.json()["request_id"] == response.headers["x-request-id"] == "order 7/u"
+    assert flights.records()[0].request_id == "order 7/u"
+
+
+def test_a_request_id_is_made_where_none_is_given(flights: Served) -> None:
+    ids = [flights.predict(ROW).json()["request_id"] for _ in range(3)]
+    assert len(set(ids)) == 3
+    assert [record.request_id for record in flights.records()] == ids
+
+
+@pytest.mark.parametrize("request_id", ["", "x" * 129, "a\tb", "caf\xe9"])
+def test_a_request_id_that_is_not_printable_or_too_long_is_refused(flights: Served, request_id: str) -> None:
+    headers = {"X-Request-Id": request_id.encode("latin-1")}
+    response = flights.post("/predict", json={"instances": [ROW]}, headers=headers)
+    assert response.status_code == 400
+    assert response.json() == {"error": "The header X-Request-Id must have 1 to 128 printable ASCII characters."}
+    assert flights.records() == []
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        None,
+        "",
+        TRACE_ID,
+        f"ff-{TRACE_ID}-b7ad6b7169203331-01",
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-{TRACE_ID}-{'0' * 16}-01",
+        f"00-{TRACE_ID.upper()}-b7ad6b7169203331-01",
+        f"00-{TRACE_ID}-b7ad6b7169203331-01-more",
+        f"00-{TRACE_ID}-b7ad6b7169203331-01\n",
+    ],
+)
+def test_a_traceparent_that_is_not_valid_is_no_trace(traceparent: str | None) -> None:
+    assert trace_id_of(traceparent) is None
+
+
+def test_a_traceparent_of_a_later_version_may_be_longer() -> None:
+    assert trace_id_of(f"01-{TRACE_ID}-b7ad6b7169203331-01-more") == TRACE_ID
+
+
+def test_a_row_that_does_not_fit_is_refused_with_its_place_and_nothing_is_logged(flights: Served) -> None:
+    response = flights.predict(ROW, {"distance": "far", "origin": "JFK"}, x_request_id="7")
+    assert response.status_code == 422
+    assert response.headers["x-request-id"] == "7"
+    sentence = "Row 1: feature 'distance' takes a number, not the string 'far'."
+    assert response.json() == {"error": sentence, "row": 1, "field": "distance"}
+    assert flights.records() == []
+    assert flights.metric("model_request_errors_total", status="422") == 1
+
+
+def test_a_row_that_the_model_refuses_is_named(serve: Callable[..., Served], models: Any) -> None:
+    served = serve(models.strict_categories)
+    response = served.predict(ROW, ROW | {"origin": "Mars"})
+    assert (response.status_code, response.json()["row"]) == (422, 1)
+    assert response.json()["error"].startswith("The model refuses row 1: Unknown Category")
+    assert served.records() == []
+
+
+def test_an_answer_that_is_no_number_is_a_failure_of_the_model(serve: Callable[..., Served], models: Any) -> None:
+    served = serve(models.regressor, features=[{"name": name, "type": "Numerical"} for name in ("a", "b", "c")])
+    response = served.predict({"a": 3e38, "b": 3e38, "c": 3e38})
+    assert response.status_code == 500
+    assert response.json() == {"error": "The model's answer for row 0 is not a finite number.", "row": 0}
+    assert served.records() == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_refused(flights: Served, chunked: bool) -> None:
+    async def blocks() -> AsyncIterator[bytes]:
+        yield b" " * 6000
+        yield b" " * 4001
+
+    response = flights.post("/predict", content=blocks() if chunked else b" " * 10_001)
+    assert response.status_code == 413
+    assert response.json() == {"error": "The body has more than 10000 bytes, the largest size taken."}
+    assert flights.metric("model_request_errors_total", status="413") == 1
+
+
+def test_too_many_rows_are_refused(flights: Served) -> None:
+    assert flights.predict(*[ROW] * 100).status_code == 200
+    assert flights.predict(*[ROW] * 101).status_code == 413
+
+
+def test_a_compressed_body_is_refused(flights: Served) -> None:
+    response = flights.post("/predict", content=b"x", headers={"Content-Encoding": "gzip"})
+    assert response.status_code == 415
+
+
+def test_a_full_log_refuses_with_503_and_serves_again_when_rows_are_stored(
+    serve: Callable[..., Served], models: Any
+) -> None:
+    served = serve(models.columns, limit=2000)
+    answered = 0
+    while (response := served.predict(ROW)).status_code == 200:
+        answered += 1
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "2"
+    assert "the prediction log holds" in response.json()["error"]
+    assert len(served.records()) == answered > 0
+    assert served.metric("prediction_log_refused_rows_total", reason="full") == 1
+    served.log.confirm("pod/0/S", answered)
+    assert served.predict(ROW).status_code == 200
+    assert served.records()[-1].seq == answered + 1
+
+
+def test_records_that_can_never_fit_are_refused_for_good(serve: Callable[..., Served], models: Any) -> None:
+    response = serve(models.columns, limit=2000).predict(*[ROW] * 50)
+    assert response.status_code == 413
+    assert "retry-after" not in response.headers
+
+
+def test_health_tells_when_the_server_is_ending(flights: Served) -> None:
+    assert flights.get("/health").status_code == 200
+    flights.readiness.draining = True
+    assert flights.get("/health").status_code == 503
+    assert flights.predict(ROW).status_code == 200, "requests that still come are served"
+
+
+def test_metadata_describes_the_model(flights: Served, models: Any) -> None:
+    import hashlib
+
+    assert flights.get("/metadata").json() == {
+        "model": "flights",
+        "version": "3",
+        "sha256": hashlib.sha256(models.columns.read_bytes()).hexdigest(),
+        "features": [
+            {"name": "distance", "type": "Numerical", "data_type": "float32"},
+            {"name": "origin", "type": "Categorical", "data_type": "string"},
+        ],
+        "classes": ["late", "on time"],
+    }
+
+
+def test_metrics_count_what_was_served_and_written(flights: Served) -> None:
+    flights.predict(ROW, ROW, ROW)
+    flights.predict(ROW)
+    flights.log.confirm("pod/0/S", 3)
+    text = flights.get("/metrics").text
+    of_model = 'model="flights",model_version="3"'
+    for line in (
+        f"model_predictions_total{{{of_model}}} 4.0",
+        f"model_prediction_latency_seconds_count{{{of_model}}} 2.0",
+        f"model_input_size_sum{{{of_model}}} 4.0",
+        "model_requests_in_flight 0.0",
+        "prediction_log_written_rows_total 4.0",
+        "prediction_log_stored_through 3.0",
+        'prediction_log_refused_rows_total{reason="full"} 0.0',
+        f"prediction_log_bytes {float(sum(path.stat().st_size for path in flights.folder.iterdir()))}",
+    ):
+        assert f"{line}\n" in text
+
+
+def test_the_documented_example_is_answered(serve: Callable[..., Served], models: Any) -> None:
+    served = serve(models.strict_categories)
+    operation = served.get("/openapi.json").json()["paths"]["/predict"]["post"]
+    content = operation["requestBody"]["content"]["application/json"]
+    assert served.post("/predict", json=content["example"]).status_code == 200
+    row = content["schema"]["properties"]["instances"]["items"]
+    assert row["properties"] == {"distance": {"type": "number"}, "origin": {"type": "string"}}
+    assert row["required"] == ["distance", "origin"]
+    assert served.get("/docs").status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/absent", 404), ("GET", "/predict", 405)])
+def test_an_unknown_path_or_method_is_answered_in_the_form_of_every_error(
+    flights: Served, method: str, path: str, status: int
+) -> None:
+    response = flights.request(method, path)
+    assert response.status_code == status
+    assert list(response.json()) == ["error"]
+
+
+def test_every_answer_is_json_with_the_right_type(flights: Served) -> None:
+    for response in (flights.predict(ROW), flights.predict({}), flights.get("/health")):
+        assert response.headers["content-type"] == "application/json"
+        json.loads(response.content)

@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+
+from driftmonitor_inference.leftovers import recover
+from driftmonitor_inference.recordlog import RecordLog
+
+
+def _line(writer: str, seq: int) -> bytes:
+    return json.dumps({"request_id": "r", "writer": writer, "seq": seq, "features": {"a": 1.5}}).encode() + b"\n"
+
+
+def _log(folder: Path) -> RecordLog:
+    return RecordLog(folder, writer="pod/0/C", start="C", limit=10_000, rotate=1000, leftovers=recover(folder))
+
+
+def test_files_of_earlier_starts_are_reported_until_they_are_stored_and_then_deleted(tmp_path: Path) -> None:
+    (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) + _line("pod/0/A", 2))
+    (tmp_path / "predictions.A.000002.jsonl").write_bytes(_line("pod/0/A", 3))
+    (tmp_path / "predictions.B.000001.jsonl").write_bytes(_line("pod/0/B", 1))
+    log = _log(tmp_path)
+    assert log.pending() == {"pod/0/A": 3, "pod/0/B": 1}
+    assert log.state().unconfirmed_writers == 2
+    log.append(1, lambda seq: _line("pod/0/C", seq))
+    assert log.pending() == {"pod/0/A": 3, "pod/0/B": 1, "pod/0/C": 1}
+    log.confirm("pod/0/A", 2)
+    assert not (tmp_path / "predictions.A.000001.jsonl").exists()
+    assert log.pending()["pod/0/A"] == 3, "the writer is reported as long as a row of it is not stored"
+    log.confirm("pod/0/A", 3)
+    log.confirm("pod/0/B", 1)
+    assert log.pending() == {"pod/0/C": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.C.000001.jsonl"]
+    assert log.state().bytes == len(_line("pod/0/C", 1))
+
+
+def test_earlier_files_count_towards_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) * 3)
+    assert _log(tmp_path).state().bytes == 3 * len(_line("pod/0/A", 1))
+
+
+def test_a_line_torn_anywhere_is_ended_and_does_not_count(tmp_path: Path) -> None:
+    last = _line("pod/0/A", 2)
+    for length in range(1, len(last) - 1):
+        path = tmp_path / "predictions.A.000001.jsonl"
+        path.write_bytes(_line("pod/0/A", 1) + last[:length])
+        (file,) = recover(tmp_path)
+        assert (file.writer, file.last_seq) == ("pod/0/A", 1)
+        assert path.read_bytes() == _line("pod/0/A", 1) + last[:length] + b"\n"
+        assert file.size == path.stat().st_size
+
+
+def test_a_line_that_lacks_nothing_but_its_end_is_ended_and_counts(tmp_path: Path) -> None:
+    (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) + _line("pod/0/A", 2)[:-1])
+    (file,) = recover(tmp_path)
+    assert file.last_seq == 2
+    assert file.path.read_bytes().endswith(b"}\n")
+
+
+def test_files_without_a_whole_record_are_deleted(tmp_path: Path) -> None:
+    (tmp_path / "predictions.A.000001.jsonl").touch()
+    (tmp_path / "predictions.B.000001.jsonl").write_bytes(b'{"request_id": "r", "wri')
+    (tmp_path / "predictions.C.000001.jsonl").write_bytes(b"\n\n")
+    assert recover(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "notes.jsonl").write_bytes(b"{")
+    assert recover(tmp_path) == []
+    assert (tmp_path / "notes.jsonl").read_bytes() == b"{"
+
+
+def test_files_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for number in (10, 9, 100):
+        (tmp_path / f"predictions.A.{number}.jsonl").write_bytes(_line("pod/0/A", number))
+    assert [file.last_seq for file in recover(tmp_path)] == [9, 10, 100]

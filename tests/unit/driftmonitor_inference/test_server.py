@@ -1,0 +1,227 @@
+import json
+import resource
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from driftmonitor_api.records import PredictionRecord
+
+ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
+Start = Callable[..., Any]
+
+
+class Clients:
+    """Sends requests from several threads until the server is gone, and keeps the ids that were answered."""
+
+    def __init__(self, http: httpx.Client, threads: int = 4) -> None:
+        self.answered: list[str] = []
+        self.statuses: set[int] = set()
+        self._url = http.base_url
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self, client_number: int) -> None:
+        number = 0
+        with httpx.Client(base_url=self._url, timeout=30) as client:
+            while not self._stop.is_set():
+                number += 1
+                request_id = f"{client_number}-{number}"
+                try:
+                    response = client.post("/predict", json=ROWS, headers={"X-Request-Id": request_id})
+                except httpx.TransportError:
+                    return
+                self.statuses.add(response.status_code)
+                if response.status_code == 200:
+                    self.answered.append(request_id)
+
+    def join(self, stop: bool = False) -> None:
+        if stop:
+            self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_after_sigkill_under_load_every_row_answered_is_on_disk(start_server: Start, wait_until: Start) -> None:
+    server = start_server(COLLECTOR_URL="http://127.0.0.1:1")
+    server.wait_ready()
+    clients = Clients(server.http)
+    wait_until(lambda: len(clients.answered) >= 300, "300 requests are answered")
+    server.process.kill()
+    clients.join()
+    records = server.records()
+    logged = {(record["request_id"], record["row"]) for record in records}
+    missing = {(request_id, row) for request_id in clients.answered for row in (0, 1)} - logged
+    assert missing == set()
+    assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+
+
+def test_a_restarted_server_has_the_rows_of_the_killed_one_reported_and_deletes_their_files(
+    start_server: Start, collector: Any, wait_until: Start
+) -> None:
+    first = start_server(COLLECTOR_URL="http://127.0.0.1:1")
+    first.wait_ready()
+    for _ in range(5):
+        first.http.post("/predict", json=ROWS)
+    first.process.kill()
+    first.process.wait()
+    (old_file,) = first.log_dir.iterdir()
+    writer = first.records()[0]["writer"]
+    with old_file.open("ab") as file:
+        file.write(b'{"request_id": "torn by a crash')
+    stored = 9
+    collector.stored = lambda name, written: min(written, stored) if name == writer else written
+    second = start_server()
+    second.wait_ready()
+    wait_until(lambda: collector.last().get(writer) == 10, "the rows of the first start are reported")
+    assert old_file.read_bytes().endswith(b"torn by a crash\n")
+    stored = 10
+    wait_until(lambda: not old_file.exists(), "the stored file is deleted")
+    second.http.post("/predict", json=ROWS)
+    status, _, _ = second.terminate()
+    assert status == 0
+    (new_writer,) = set(collector.last()) - {writer}
+    assert new_writer.startswith("pod-1/0/")
+    assert collector.last() == {writer: 10, new_writer: 2}
+
+
+def test_sigterm_answers_every_request_and_ends_when_all_rows_are_stored(
+    start_server: Start, collector: Any, wait_until: Start
+) -> None:
+    stored = 0
+    collector.stored = lambda writer, written: min(written, stored)
+    server = start_server()
+    server.wait_ready()
+    clients = Clients(server.http)
+    wait_until(lambda: len(clients.answered) >= 50, "50 requests are answered")
+    server.process.terminate()
+    wait_until(lambda: server.http.get("/health").status_code == 503, "readiness is off", seconds=10)
+    before = len(clients.answered)
+    wait_until(lambda: len(clients.answered) > before, "requests are still served", seconds=10)
+    clients.join(stop=True)
+    written = len(clients.answered) * 2
+    wait_until(lambda: list(collector.last().values()) == [written], "the last row is reported")
+    assert server.process.poll() is None, "it waits for the collector"
+    records = server.records()
+    stored = written
+    stdout, stderr = server.process.communicate(timeout=60)
+    assert (server.process.returncode, stderr) == (0, "")
+    assert len(records) == written
+    for record in records[:4]:
+        PredictionRecord.model_validate(record)
+    assert list(server.log_dir.iterdir()) == []
+    assert stdout == "", "an orderly life needs no line"
+
+
+def test_sigterm_ends_when_the_time_is_over_though_the_collector_is_away(start_server: Start) -> None:
+    server = start_server(COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="1")
+    server.wait_ready()
+    server.http.post("/predict", json=ROWS)
+    status, stdout, stderr = server.terminate()
+    assert (status, stderr) == (0, "")
+    lines = [json.loads(line) for line in stdout.splitlines()]
+    assert [line["level"] for line in lines] == ["warning", "warning"], "one for the collector, one for the end"
+    assert lines[-1]["rows"] == 2
+
+
+def test_requests_never_wait_for_a_collector_that_hangs(start_server: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = start_server(COLLECTOR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}", DRAIN_SECONDS="0")
+        server.wait_ready()
+        for _ in range(50):
+            assert server.http.post("/predict", json=ROWS).status_code == 200
+        connection, _ = silent.accept()
+        with connection:
+            connection.settimeout(30)
+            assert connection.recv(100).startswith(b"PUT /v1/writers"), "it does report meanwhile"
+            assert server.http.post("/predict", json=ROWS).status_code == 200
+
+
+def test_a_full_disk_refuses_rows_and_the_server_lives(start_server: Start, wait_until: Start, collector: Any) -> None:
+    collector.stored = lambda writer, written: 0
+    server = start_server()
+    server.wait_ready()
+    assert server.http.post("/predict", json=ROWS).status_code == 200
+    size = sum(path.stat().st_size for path in server.log_dir.iterdir())
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, limits[1]))
+    response = server.http.post("/predict", json=ROWS)
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "2"
+    assert "File too large" in response.json()["error"]
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+    assert server.http.post("/predict", json=ROWS).status_code == 200
+    assert [record["seq"] for record in server.records()] == [1, 2, 3, 4]
+
+
+def test_a_full_log_serves_again_once_the_collector_has_stored_it(
+    start_server: Start, collector: Any, wait_until: Start
+) -> None:
+    stored = 0
+    collector.stored = lambda writer, written: min(written, stored)
+    server = start_server(LOG_LIMIT_BYTES="20000")
+    server.wait_ready()
+    rows = 0
+    while (response := server.http.post("/predict", json=ROWS)).status_code == 200:
+        rows += 2
+    assert response.status_code == 503
+    stored = rows
+    wait_until(lambda: server.http.post("/predict", json=ROWS).status_code == 200, "there is room again")
+    assert server.records()[-1]["seq"] == rows + 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("CONFIG_FILE", "{folder}/absent", "absent cannot be read: No such file or directory"),
+        ("CONFIG_FILE", "{folder}/token", "Invalid JSON"),
+        ("MODEL_FILE", "{folder}/token", "cannot be loaded as an ONNX model"),
+        ("LOG_DIR", "{folder}/absent", "absent cannot be used: No such file or directory"),
+        ("LOG_DIR", "/proc", "/proc cannot be used"),
+        ("HOST", "192.0.2.1", "cannot be listened on"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why_in_one_line(
+    environment: dict[str, str], run_to_end: Start, tmp_path: Path, name: str, value: str, complaint: str
+) -> None:
+    (tmp_path / "termination").touch()
+    status, stdout, stderr = run_to_end("serve", environment | {name: value.format(folder=tmp_path)})
+    assert (status, stdout) == (1, "")
+    assert complaint in stderr
+    assert stderr.count("\n") == 1
+    assert (tmp_path / "termination").read_text() == stderr.strip()
+
+
+def test_a_configuration_that_does_not_fit_the_model_is_named(
+    environment: dict[str, str], run_to_end: Start, tmp_path: Path
+) -> None:
+    config = json.loads((tmp_path / "inference.json").read_text())
+    config["features"] = [{"name": "distance", "type": "Numerical"}]
+    (tmp_path / "inference.json").write_text(json.dumps(config))
+    status, _, stderr = run_to_end("serve", environment)
+    assert status == 1
+    expected = "spec.model.features names 1 features, but the model has 2 inputs: 'distance', 'origin'\n"
+    assert stderr == expected
+
+
+def test_an_unknown_field_of_the_configuration_is_named(
+    environment: dict[str, str], run_to_end: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "inference.json").write_text('{"monitor": "a/b", "modelName": "m", "modelVersion": "1", "mode": 1}')
+    _, _, stderr = run_to_end("serve", environment)
+    assert stderr == f"CONFIG_FILE {tmp_path}/inference.json: mode: Extra inputs are not permitted\n"
+
+
+def test_each_request_is_logged_only_where_asked_for(start_server: Start) -> None:
+    server = start_server(ACCESS_LOG="true")
+    server.wait_ready()
+    server.http.post("/predict", json=ROWS)
+    _, stdout, _ = server.terminate()
+    messages = [json.loads(line)["message"] for line in stdout.splitlines()]
+    assert sum("POST /predict" in message for message in messages) == 1
