@@ -11,18 +11,17 @@ from driftmonitor_collector.commit import Committer
 from driftmonitor_collector.config import Config
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.metrics import Metrics
-from driftmonitor_collector.recovery import Recovered, recover
+from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.store import files
 from driftmonitor_collector.store.layout import Layout
-from driftmonitor_collector.store.log import DamagedSegmentError, Log
+from driftmonitor_collector.store.log import DamagedSegmentError, Log, Segment
 from driftmonitor_collector.store.reports import Reports
+from driftmonitor_collector.store.state import Checkpoint
 from driftmonitor_collector.windows import WindowQuery
 
 # pyarrow takes longer to load than everything else together: only what reads or writes Parquet loads it.
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from driftmonitor_collector.compaction import Compactor
 
 _logger = logging.getLogger(__name__)
 
@@ -37,7 +36,6 @@ class Collector:
         self._layout = Layout(config.data_dir)
         self._claim = self._layout.claim()
         self._log = Log(self._layout.log, reserve_bytes=config.reserve_bytes)
-        self._compactor: Compactor | None = None
         self._committer: Committer | None = None
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -95,23 +93,21 @@ class Collector:
         commits = asyncio.create_task(committer.run())
         self._committer = committer
         _logger.info("ready: %d rows of %d writers", self.ledger.stored, len(self.ledger.accounts))
-        await self._compact_regularly(recovered)
+        await self._compact_regularly(recovered.checkpoint)
         committer.close()
         await commits
         self._log.close()
-        if self._compactor:
-            try:
-                await asyncio.to_thread(self._compactor.save, self.ledger.duplicates)
-            except Exception:
-                _logger.exception("the last state was not written; the next start goes on from the one before")
+        try:
+            await asyncio.to_thread(recovered.checkpoint.save, duplicates=self.ledger.duplicates)
+        except Exception:
+            _logger.exception("the last state was not written; the next start goes on from the one before")
 
-    async def _compact_regularly(self, recovered: Recovered) -> None:
+    async def _compact_regularly(self, checkpoint: Checkpoint) -> None:
         while not self._stopping.is_set():
             try:
-                await self._compact(recovered)
+                await self._compact(checkpoint)
             except DamagedSegmentError as error:
                 self._fail(str(error))  # the next start sets the damage apart and counts what is left
-                return
             except Exception:
                 _logger.exception("compaction failed; it is repeated in %g s", self._config.compaction_seconds)
                 self.metrics.compaction_failures.inc()
@@ -120,22 +116,20 @@ class Collector:
             except TimeoutError:
                 continue
 
-    async def _compact(self, recovered: Recovered) -> None:
-        if self._compactor is None:
-            self._compactor = await asyncio.to_thread(self._load_compactor, recovered)
+    async def _compact(self, checkpoint: Checkpoint) -> None:
         await asyncio.to_thread(self._log.seal)
         for segment in self._log.sealed():
             if self._stopping.is_set():
                 return
             begin = perf_counter()
-            rows = await asyncio.to_thread(self._compactor.compact, segment, self.ledger.duplicates)
+            rows = await asyncio.to_thread(self._compact_one, checkpoint, segment)
             self.metrics.compacted_rows.inc(rows)
             self.metrics.compaction_seconds.observe(perf_counter() - begin)
 
-    def _load_compactor(self, recovered: Recovered) -> "Compactor":
-        from driftmonitor_collector.compaction import Compactor
+    def _compact_one(self, checkpoint: Checkpoint, segment: Segment) -> int:
+        from driftmonitor_collector.compaction import compact
 
-        return Compactor(self._layout, self._log, recovered.compacted_through, recovered.compacted)
+        return compact(self._layout, self._log, checkpoint, segment, duplicates=self.ledger.duplicates)
 
     def read_window(self, query: WindowQuery) -> "pa.Table":
         """The query's rows; call it in a thread."""

@@ -9,28 +9,28 @@ from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.store import partitions, state
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log, segments_in
+from driftmonitor_collector.store.state import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The ledger of what is compacted, and the ledger of everything stored."""
+    """What is compacted, and the ledger of everything stored."""
 
-    compacted_through: int
-    compacted: Ledger
+    checkpoint: Checkpoint
     ledger: Ledger
 
 
 def recover(layout: Layout, log: Log) -> Recovered:
     """Load the state, or count it from the Parquet files, and replay the log."""
     loaded = state.load(layout.state)
-    compacted_through, compacted = loaded or count_parquet(layout)
-    log.recover(compacted_through, layout.damaged)
-    ledger = compacted.merged(Ledger())
+    checkpoint = Checkpoint(layout.state, *(loaded or count_parquet(layout)))
+    log.recover(checkpoint.compacted_through, layout.damaged)
+    ledger = checkpoint.ledger.merged(Ledger())
     for segment in log.sealed():
         for item in frames.scan(segment.read()):
             if isinstance(item, Frame):
                 frames.enter(item, ledger)
-    return Recovered(compacted_through, compacted, ledger)
+    return Recovered(checkpoint, ledger)
 
 
 def count_parquet(layout: Layout) -> tuple[int, Ledger]:

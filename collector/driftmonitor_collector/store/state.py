@@ -48,10 +48,28 @@ def decode(data: bytes) -> tuple[int, Ledger]:
     return state.compacted_through, ledger
 
 
-def save(path: Path, compacted_through: int, ledger: Ledger) -> None:
-    """Replace the state file, durably."""
-    data = encode(compacted_through, ledger)
-    files.write_atomically(path, lambda file: file.write(data))
+class Checkpoint:
+    """Up to which segment the log is compacted, and the ledger of that: in memory as in the file."""
+
+    def __init__(self, path: Path, compacted_through: int, ledger: Ledger) -> None:
+        self._path = path
+        self.compacted_through = compacted_through
+        self.ledger = ledger
+
+    def advance(self, segment: int, change: Ledger, *, duplicates: int) -> None:
+        """Enter the next segment; when the file cannot be written nothing has changed.
+
+        `duplicates` is counted outside the log; what it is now is remembered along.
+        """
+        ledger = self.ledger.merged(change)
+        ledger.duplicates = duplicates
+        data = encode(segment, ledger)
+        files.write_atomically(self._path, lambda file: file.write(data))
+        self.compacted_through, self.ledger = segment, ledger
+
+    def save(self, *, duplicates: int) -> None:
+        """Write the file again, for the sake of the duplicates."""
+        self.advance(self.compacted_through, Ledger(), duplicates=duplicates)
 
 
 def load(path: Path) -> tuple[int, Ledger] | None:

@@ -43,7 +43,7 @@ def make_lines(seqs: Sequence[int], writer: str = "pod/0/1") -> bytes:
     return b"".join(json.dumps(make_record(seq, writer)).encode() + b"\n" for seq in seqs)
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
     """What `condition` returns once it is true; a failure that says `what` was awaited."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
@@ -110,7 +110,7 @@ class CollectorProcess:
     def end(self, number: signal.Signals) -> int:
         self.client.close()
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=120)
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +133,7 @@ def start(token_file: Path) -> Iterator[Callable[..., CollectorProcess]]:
 
     yield begin
     for collector in started:
+        collector.client.close()
         if collector.process.poll() is None:
             collector.end(signal.SIGKILL)
 

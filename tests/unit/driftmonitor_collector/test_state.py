@@ -3,6 +3,7 @@ from pathlib import Path
 from driftmonitor_collector.intervals import IntervalSet
 from driftmonitor_collector.ledger import Account, Ledger
 from driftmonitor_collector.store import state
+from driftmonitor_collector.store.state import Checkpoint
 
 
 def example() -> Ledger:
@@ -13,7 +14,7 @@ def example() -> Ledger:
 
 
 def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
-    state.save(tmp_path / "state", 7, example())
+    Checkpoint(tmp_path / "state", 6, Ledger()).advance(7, example(), duplicates=3)
     loaded = state.load(tmp_path / "state")
     assert loaded is not None
     assert loaded[0] == 7

@@ -1,0 +1,133 @@
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+
+from driftmonitor_collector.compaction import compact
+from driftmonitor_collector.counting import Count, count
+from driftmonitor_collector.frames import WriterReport
+from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.planning import plan
+from driftmonitor_collector.reading import read_window
+from driftmonitor_collector.records import decode_body
+from driftmonitor_collector.recovery import recover
+from driftmonitor_collector.store.layout import Layout
+from driftmonitor_collector.store.log import Log
+from driftmonitor_collector.store.state import Checkpoint
+from driftmonitor_collector.windows import WindowQuery, parse_query
+
+Lines = Callable[..., bytes]
+DAY = parse_query({"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"})
+
+
+def fill(root: Path, *bodies: bytes) -> Log:
+    """A log of one segment a body, as the collector writes it."""
+    layout, ledger = Layout(root), Ledger()
+    layout.claim()
+    log = Log(layout.log, reserve_bytes=0)
+    log.recover(0, layout.damaged)
+    for body in bodies:
+        made = plan(ledger, [decode_body(body), WriterReport("pod/0/1", 10_000 + len(body))])
+        ledger.merge(made.change)
+        log.append(made.data)
+        log.seal()
+    return log
+
+
+def three_hours(lines: Lines) -> list[bytes]:
+    return [lines(range(1, 100)) + b"bad\n", lines(range(100, 4000)), b"bad\n" + lines(range(1, 300), "pod/0/2")]
+
+
+def compact_all(root: Path, log: Log, duplicates: int = 0) -> Iterator[int]:
+    """The rows of each segment, as it is compacted."""
+    checkpoint = Checkpoint(root / "state", 0, Ledger())
+    for segment in log.sealed():
+        yield compact(Layout(root), log, checkpoint, segment, duplicates=duplicates)
+
+
+def test_rows_lie_in_the_hour_of_their_timestamp_and_the_log_is_dropped(tmp_path: Path, lines: Lines) -> None:
+    log = fill(tmp_path, *three_hours(lines))
+    assert list(compact_all(tmp_path, log)) == [99, 3900, 299]
+    found = {str(path.relative_to(tmp_path / "records")) for path in tmp_path.rglob("*.parquet")}
+    assert found == {
+        "date=2026-01-01/hour=22/000000000001.parquet",
+        "date=2026-01-01/hour=23/000000000001.parquet",
+        "date=2026-01-01/hour=23/000000000002.parquet",
+        "date=2026-01-02/hour=00/000000000002.parquet",
+        "date=2026-01-01/hour=22/000000000003.parquet",
+        "date=2026-01-01/hour=23/000000000003.parquet",
+    }
+    assert list((tmp_path / "wal").iterdir()) == []
+    assert len(list((tmp_path / "rejected").iterdir())) == 2
+    assert count(tmp_path) == Count(parquet_rows=4298, log_rows=0)
+
+
+def test_files_are_zstd_with_no_dictionary_on_numbers_and_ids(tmp_path: Path, lines: Lines) -> None:
+    log = fill(tmp_path, lines(range(1, 50)))
+    list(compact_all(tmp_path, log))
+    group = parquet.ParquetFile(next(tmp_path.rglob("*.parquet"))).metadata.row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    assert {column.compression for column in columns} == {"ZSTD"}
+    with_dictionary = {column.path_in_schema for column in columns if column.has_dictionary_page}
+    assert with_dictionary == {"monitor", "model", "model_version", "writer", "prediction_label", "feature_origin"}
+
+
+def test_a_window_and_a_count_are_the_same_before_between_and_after_compactions(tmp_path: Path, lines: Lines) -> None:
+    log = fill(tmp_path, *three_hours(lines))
+    windows = [read_window(tmp_path / "records", log, DAY)]
+    for _ in compact_all(tmp_path, log):
+        windows.append(read_window(tmp_path / "records", log, DAY))
+        counted = count(tmp_path)
+        assert counted.parquet_rows + counted.log_rows == 4298
+    assert windows[0].num_rows == 4298
+    assert all(window.equals(windows[0]) for window in windows)
+    for limit in (1, 99, 3000):
+        newest = read_window(tmp_path / "records", log, WindowQuery(DAY.start, DAY.end, limit))
+        assert newest.equals(windows[0].slice(4298 - limit))
+
+
+def test_a_file_of_a_segment_that_is_still_in_the_log_is_not_read_twice(tmp_path: Path, lines: Lines) -> None:
+    log = fill(tmp_path, *three_hours(lines))
+    segment = log.sealed()[0]
+    kept = segment.read()
+    next(compact_all(tmp_path, log))
+    (tmp_path / "state").unlink()
+    segment.path.write_bytes(kept)  # as after a death between rename and drop
+    again = Log(tmp_path / "wal", reserve_bytes=0)
+    recovered = recover(Layout(tmp_path), again)
+    assert (recovered.checkpoint.compacted_through, recovered.ledger.stored) == (0, 4298)
+    assert read_window(tmp_path / "records", again, DAY).num_rows == 4298
+    assert count(tmp_path) == Count(parquet_rows=0, log_rows=4298)
+
+
+def test_a_damaged_state_file_is_made_again_from_the_parquet_files(tmp_path: Path, lines: Lines) -> None:
+    log = fill(tmp_path, *three_hours(lines))
+    compactions = compact_all(tmp_path, log)
+    assert next(compactions) + next(compactions) == 3999
+    (tmp_path / "state").write_bytes(b"gone")
+    again = Log(tmp_path / "wal", reserve_bytes=0)
+    recovered = recover(Layout(tmp_path), again)
+    assert recovered.checkpoint.compacted_through == 2
+    writers = [(item["writer"], item["stored"]) for item in recovered.ledger.coverage()["writers"]]
+    assert writers == [("pod/0/1", 3999), ("pod/0/2", 299)]
+
+
+def test_a_lost_last_report_of_a_writer_is_not_forgotten_by_a_compaction(tmp_path: Path, lines: Lines) -> None:
+    log = fill(tmp_path, lines(range(1, 10)))
+    list(compact_all(tmp_path, log, duplicates=4))
+    recovered = recover(Layout(tmp_path), Log(tmp_path / "wal", reserve_bytes=0))
+    assert recovered.ledger.duplicates == 4
+    assert recovered.ledger.written > 10_000
+
+
+@pytest.mark.timeout(120)
+def test_killed_at_any_file_operation_the_next_start_has_every_row_once(tmp_path: Path, lines: Lines) -> None:
+    fill(tmp_path / "pristine", lines(range(1, 100)) + b"bad\n", b"bad\n" + lines(range(3500, 3800)))
+    script = Path(__file__).with_name("crash_points.py")
+    command = [sys.executable, script, tmp_path / "pristine", "399"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) > 20
