@@ -54,13 +54,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(now: datetime) -> int:
     from driftmonitor_check.collector import Collector
-    from driftmonitor_check.publish import ClusterError, Monitors
+    from driftmonitor_check.publish import ClusterError, Monitors, connect
     from driftmonitor_check.run import NoVerdictError, run
     from driftmonitor_check.settings import Settings, SettingsError
 
     try:
         settings = Settings.of(os.environ)
-        result = run(settings, Monitors(), Collector(settings.collector_url, settings.token), now)
+        result = run(settings, Monitors(connect()), Collector(settings.collector_url, settings.token), now)
     except (SettingsError, ClusterError, NoVerdictError) as error:
         return _no_verdict(str(error))
     except Exception as error:

@@ -1,6 +1,7 @@
 """Reads the monitor and writes its status facts. The only module that imports `kubernetes`."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from kubernetes import client, config
@@ -11,43 +12,73 @@ from driftmonitor_api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
 FIELD_MANAGER = "driftmonitor-check"
 _TIMEOUT = 30.0
+_CONFLICT = 409
+_ATTEMPTS = 5
 
 
 class ClusterError(Exception):
     """The apiserver did not do what was asked; the message says what it was and what it answered."""
 
+    def __init__(self, message: str, status: int = 0) -> None:
+        """`status` is that of the HTTP answer; 0 where there was none."""
+        super().__init__(message)
+        self.status = status
+
+
+def connect(kubeconfig: str | None = None) -> client.ApiClient:
+    """The cluster that the pod runs in, else that of the current kube-context, or of the file given.
+
+    Raises ClusterError when there is none.
+    """
+    try:
+        if kubeconfig:
+            config.load_kube_config(kubeconfig)  # type: ignore[no-untyped-call]
+        else:
+            config.load_config()  # type: ignore[no-untyped-call]
+    except config.ConfigException as error:
+        raise ClusterError(f"there is neither a ServiceAccount nor a kubeconfig: {error}") from error
+    return client.ApiClient()
+
 
 class Monitors:
-    """The DriftMonitors of the cluster that the pod runs in, else of the current kube-context."""
+    """The DriftMonitors of a cluster."""
 
-    def __init__(self, kubeconfig: str | None = None) -> None:
-        """Raises ClusterError without a cluster. `kubeconfig` names a file instead."""
-        try:
-            if kubeconfig:
-                config.load_kube_config(kubeconfig)  # type: ignore[no-untyped-call]
-            else:
-                config.load_config()  # type: ignore[no-untyped-call]
-        except config.ConfigException as error:
-            raise ClusterError(f"there is neither a ServiceAccount nor a kubeconfig: {error}") from error
-        self._api = client.CustomObjectsApi()
+    def __init__(self, connection: client.ApiClient) -> None:
+        """Uses the connection with its rights."""
+        self._api = client.CustomObjectsApi(connection)
 
     def read(self, namespace: str, name: str) -> dict[str, Any]:
         """The live object."""
         return self._call("read", self._api.get_namespaced_custom_object, namespace, name)
 
-    def apply_status(self, live: dict[str, Any], facts: dict[str, Any]) -> None:
-        """Make `facts` the check's whole share of the object's status; other managers keep theirs.
+    def publish(self, read: dict[str, Any], facts: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Make facts the check's whole share of the object's status in one write; other managers keep theirs.
 
-        `live` is the object as it was read: one made anew under its name in the meantime is left alone.
+        `read` is the object as it was checked: one made anew under its name in the meantime gets nothing. `facts` is
+        given the object as it is now, so that a check that ended meanwhile stays in the history.
         """
-        metadata = {key: live["metadata"][key] for key in ("name", "namespace", "uid")}
-        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": facts}
+        checked = read["metadata"]
+        for attempt in range(1, _ATTEMPTS + 1):
+            live = self.read(checked["namespace"], checked["name"])
+            if live["metadata"]["uid"] != checked["uid"]:
+                raise ClusterError(
+                    f"DriftMonitor {checked['namespace']}/{checked['name']} was deleted and made anew during the check"
+                )
+            try:
+                return self._apply(live["metadata"], facts(live))
+            except ClusterError as error:
+                if error.status != _CONFLICT or attempt == _ATTEMPTS:
+                    raise
+
+    def _apply(self, metadata: dict[str, Any], status: dict[str, Any]) -> None:
+        # With the resourceVersion, because an apply to the status subresource ignores the uid.
+        identity = {key: metadata[key] for key in ("name", "namespace", "resourceVersion")}
         self._call(
             "write the status of",
             self._api.patch_namespaced_custom_object_status,
-            metadata["namespace"],
-            metadata["name"],
-            body,
+            identity["namespace"],
+            identity["name"],
+            {"apiVersion": API_VERSION, "kind": KIND, "metadata": identity, "status": status},
             field_manager=FIELD_MANAGER,
             force=True,
             _content_type="application/apply-patch+yaml",
@@ -61,7 +92,10 @@ class Monitors:
                 GROUP, VERSION, namespace, PLURAL, name, *arguments, _request_timeout=_TIMEOUT, **options
             )
         except (ApiException, HTTPError) as error:
-            raise ClusterError(f"cannot {what} DriftMonitor {namespace}/{name}: {_reason(error)}") from error
+            status = error.status if isinstance(error, ApiException) else 0
+            raise ClusterError(
+                f"cannot {what} DriftMonitor {namespace}/{name}: {_reason(error)}", status or 0
+            ) from error
         return answer
 
 

@@ -29,7 +29,6 @@ def run(settings: Settings, monitors: Monitors, collector: Collector, now: datet
     ClusterError when the object could not be read or its status not be written.
     """
     live = monitors.read(settings.namespace, settings.name)
-    previous = _previous(live)
     start, end = now, now
     try:
         spec = DriftMonitor.model_validate({**live, "status": {}}).spec
@@ -41,11 +40,11 @@ def run(settings: Settings, monitors: Monitors, collector: Collector, now: datet
         outcome = check(spec, window, reference, title=title, now=now)
     except Exception as error:  # whatever it is, the object shall say that there is no verdict, and why
         reason = _reason(error)
-        failed = Outcome(Conclusion("CheckFailed", reason), now, start, end, reference=previous.reference)
-        monitors.apply_status(live, status_facts(failed, check_result(failed), previous))
+        failed = Outcome(Conclusion("CheckFailed", reason), now, start, end, reference=_previous(live).reference)
+        monitors.publish(live, lambda found: status_facts(failed, check_result(failed), _previous(found)))
         raise NoVerdictError(reason) from error
     result = _store_reports(settings, collector, outcome)
-    monitors.apply_status(live, status_facts(outcome, result, previous))
+    monitors.publish(live, lambda found: status_facts(outcome, result, _previous(found)))
     return result
 
 

@@ -1,0 +1,348 @@
+"""The check against a real kube-apiserver and the real collector: what it stores and writes, with which rights."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from driftmonitor_api.reports import DriftReport
+from driftmonitor_api.v1alpha1 import DriftMonitor, DriftMonitorStatus
+from driftmonitor_check.collector import Collector
+from driftmonitor_check.publish import FIELD_MANAGER, ClusterError, Monitors, connect
+from driftmonitor_check.run import NoVerdictError, run
+from driftmonitor_check.settings import Settings
+from driftmonitor_operator.resources import rbac
+from hack.cluster.client import ApiError
+from hack.cluster.controlplane import ControlPlane
+
+REPOSITORY = Path(__file__).parents[2]
+TOKEN = "token-of-the-test"
+PATIENCE = 60.0
+OWNED = {"lastCheck", "reference", "columns", "violations", "history"}
+MONITORS = "/apis/driftmonitor.dev/v1alpha1/namespaces/default/driftmonitors"
+CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/driftmonitors.driftmonitor.dev"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with ControlPlane(tmp_path_factory.mktemp("controlplane")) as running:
+        running.client.apply(CRD, yaml.safe_load((REPOSITORY / "manifests/crds/driftmonitors.yaml").read_text()))
+        running.wait_until(lambda: served(running), "the DriftMonitor kind")
+        yield running
+
+
+def served(plane: ControlPlane) -> bool:
+    try:
+        plane.client.text("GET", MONITORS)
+    except ApiError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    folder = tmp_path_factory.mktemp("collector")
+    (folder / "token").write_text(TOKEN)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {"DATA_DIR": str(folder / "data"), "COLLECTOR_TOKEN_FILE": str(folder / "token"), "PORT": str(port)}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "driftmonitor_collector", "serve"],
+            env=os.environ | environment,
+            stdout=log,
+            stderr=log,
+        )
+    collector = Collector(f"http://127.0.0.1:{port}", TOKEN)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not answers(f"{collector.url}/readyz"):
+            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.1)
+        yield collector
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def name(plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A new monitor, with a condition and a word of the operator's in its status."""
+    name = f"wine-{abs(hash(request.node.name)) % 10**6}"
+    manifest = {
+        "apiVersion": "driftmonitor.dev/v1alpha1",
+        "kind": "DriftMonitor",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "model": {
+                "storageUri": "configmap://models/model.onnx",
+                "features": [
+                    {"name": "alcohol", "type": "Numerical"},
+                    {"name": "origin", "type": "Categorical"},
+                    {"name": "never_sent", "type": "Numerical"},
+                ],
+            },
+            "reference": {"storageUri": "configmap://models/reference.csv"},
+            "checks": {"schedule": "* * * * *", "window": {"minRows": 200}},
+        },
+    }
+    plane.client.json("POST", MONITORS, manifest)
+    condition = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "Ready",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "observedGeneration": 1,
+    }
+    judged = {key: manifest[key] for key in ("apiVersion", "kind", "metadata")}
+    judged["status"] = {"drift": "Unknown", "conditions": [condition]}
+    path = f"{MONITORS}/{name}/status?fieldManager=driftmonitor-operator"
+    plane.client.json("PATCH", path, judged, "application/apply-patch+yaml")
+    yield name
+    plane.client.json("DELETE", f"{MONITORS}/{name}")
+
+
+@pytest.fixture
+def settings(name: str, store: Collector, tmp_path: Path) -> Settings:
+    rows = "".join(f"{alcohol},{origin}\n" for alcohol, origin, _ in rows_of(1000, seed=1))
+    (tmp_path / "reference.csv").write_text(f"alcohol,origin\n{rows}")
+    return Settings("default", name, store.url, TOKEN, tmp_path)
+
+
+def monitors_of(plane: ControlPlane) -> Monitors:
+    return Monitors(connect(str(plane.kubeconfig)))
+
+
+def rows_of(number: int, *, seed: int, shift: float = 0.0) -> Iterator[tuple[float, str, int]]:
+    random = np.random.default_rng(seed)
+    for row in range(number):
+        yield random.normal(13 + shift, 1), "FR" if random.random() < 0.5 + shift / 8 else "IT", row
+
+
+def send(store: Collector, writer: str, time_: datetime, number: int, *, shift: float = 0.0) -> None:
+    lines = [
+        json.dumps(
+            {
+                "request_id": f"{writer}-{row}",
+                "row": 0,
+                "timestamp": time_.isoformat().replace("+00:00", "Z"),
+                "monitor": "default/wine",
+                "model": "wine",
+                "model_version": "1",
+                "writer": writer,
+                "seq": row + 1,
+                "features": {"alcohol": alcohol, "origin": origin},
+                "prediction": {"label": "a", "score": 0.9},
+            }
+        )
+        for alcohol, origin, row in rows_of(number, seed=7, shift=shift)
+    ]
+    body = "\n".join(lines).encode()
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-ndjson"}
+    with urllib.request.urlopen(urllib.request.Request(f"{store.url}/v1/records", body, headers), timeout=30) as answer:
+        assert json.load(answer)["stored"] == number
+
+
+def live(plane: ControlPlane, name: str) -> dict[str, Any]:
+    answer: dict[str, Any] = plane.client.json("GET", f"{MONITORS}/{name}")
+    return answer
+
+
+def report(store: Collector, path: str) -> str:
+    request = urllib.request.Request(store.url + path, headers={"Authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        content: bytes = answer.read()
+        return content.decode()
+
+
+def test_a_check_stores_its_reports_and_writes_its_facts_and_no_others(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    now = datetime(2026, 2, 1, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/drifted", now - timedelta(minutes=5), 400, shift=3.0)
+    result = run(settings, monitors_of(plane), store, now)
+
+    found = live(plane, settings.name)
+    status = DriftMonitorStatus.model_validate(found["status"])
+    assert status.last_check == result
+    assert (result.verdict, result.drifted, result.rows, result.coverage) == ("DriftDetected", "2/2", 400, 1.0)
+    assert result.window_end - result.window_start == timedelta(hours=1)
+    assert [violation.column for violation in status.violations or []] == ["never_sent"]
+    assert [column.name for column in status.columns or []][-1] == "never_sent"
+    assert status.reference is not None and status.reference.rows == 1000
+    assert [entry.verdict for entry in status.history or []] == ["DriftDetected"]
+
+    assert (status.drift, [condition.type for condition in status.conditions]) == ("Unknown", ["Ready"])
+    managed = [entry for entry in found["metadata"]["managedFields"] if entry["manager"] == FIELD_MANAGER]
+    assert [(entry["operation"], entry["subresource"]) for entry in managed] == [("Apply", "status")]
+    assert managed[0]["fieldsV1"].keys() == {"f:status"}
+    assert managed[0]["fieldsV1"]["f:status"].keys() == {f"f:{field}" for field in OWNED}
+
+    assert "DriftDetected" in report(store, result.report)
+    full = DriftReport.model_validate_json(report(store, result.report.replace(".html", ".json")))
+    assert (full.monitor, full.check) == (f"default/{settings.name}", result)
+    assert (full.columns, full.violations) == (status.columns, status.violations)
+
+
+def test_a_check_without_enough_rows_takes_back_the_columns_of_the_one_before(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    first = datetime(2026, 2, 2, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/stable", first - timedelta(minutes=5), 400)
+    monitors = monitors_of(plane)
+    assert run(settings, monitors, store, first).verdict == "NoDrift"
+    later = run(settings, monitors, store, first + timedelta(days=1))
+
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    assert (later.verdict, later.rows, later.report) == ("InsufficientData", 0, "")
+    assert (status.columns, status.violations) == ([], [])
+    assert status.last_check is not None and status.last_check.drift_share is None
+    assert [entry.verdict for entry in status.history or []] == ["InsufficientData", "NoDrift"]
+
+
+def test_a_collector_that_is_away_leaves_a_failed_check_and_what_was_known(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    now = datetime(2026, 2, 4, 12, tzinfo=UTC)
+    monitors = monitors_of(plane)
+    run(settings, monitors, store, now)
+    before = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    with pytest.raises(NoVerdictError, match="The collector failed"):
+        run(settings, monitors, Collector("http://127.0.0.1:9", TOKEN, patience=0), now + timedelta(minutes=1))
+
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    assert status.last_check is not None
+    assert status.last_check.verdict == "CheckFailed"
+    assert "127.0.0.1:9" in status.last_check.message
+    assert status.reference == before.reference
+    assert [entry.verdict for entry in status.history or []] == ["CheckFailed", "InsufficientData"]
+
+
+def test_a_report_that_cannot_be_stored_does_not_lose_the_verdict(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    class WithoutReports(Collector):
+        """The same collector, whose reports go to where nobody listens."""
+
+        def put_report(self, name: str, content: bytes, content_type: str) -> str:
+            return Collector("http://127.0.0.1:9", TOKEN, patience=0).put_report(name, content, content_type)
+
+    now = datetime(2026, 2, 5, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/stable", now - timedelta(minutes=5), 400)
+    result = run(settings, monitors_of(plane), WithoutReports(store.url, TOKEN), now)
+    assert (result.verdict, result.report) == ("NoDrift", "")
+    assert "Not all reports could be stored: " in result.message
+    assert live(plane, settings.name)["status"]["lastCheck"]["message"] == result.message
+
+
+def test_an_object_made_anew_under_the_same_name_gets_no_facts_of_the_old_one(plane: ControlPlane, name: str) -> None:
+    monitors = monitors_of(plane)
+    old = monitors.read("default", name)
+    plane.client.json("DELETE", f"{MONITORS}/{name}")
+    kept = {key: old[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": {"name": name}}
+    plane.client.json("POST", MONITORS, kept)
+    with pytest.raises(ClusterError, match=f"DriftMonitor default/{name} was deleted and made anew"):
+        monitors.publish(old, lambda _: {"history": []})
+    assert "history" not in live(plane, name).get("status", {})
+
+
+def test_a_status_written_by_others_during_the_check_is_kept_and_counted(plane: ControlPlane, name: str) -> None:
+    monitors = monitors_of(plane)
+    seen: list[str] = []
+
+    def facts(found: dict[str, Any]) -> dict[str, Any]:
+        seen.append(found["status"]["drift"])
+        if len(seen) == 1:
+            change = {key: found[key] for key in ("apiVersion", "kind")} | {"metadata": {"name": name}}
+            change["status"] = {"drift": "Stable"}
+            path = f"{MONITORS}/{name}/status?fieldManager=driftmonitor-operator"
+            plane.client.json("PATCH", path, change, "application/apply-patch+yaml")
+        return {"history": [{"time": "2026-01-01T00:00:00Z", "verdict": "NoDrift", "rows": len(seen)}]}
+
+    monitors.publish(monitors.read("default", name), facts)
+    status = live(plane, name)["status"]
+    assert seen == ["Unknown", "Stable"]
+    assert (status["drift"], status["history"][0]["rows"]) == ("Stable", 2)
+
+
+def test_an_object_that_is_gone_is_told_and_not_made(plane: ControlPlane) -> None:
+    monitors = monitors_of(plane)
+    with pytest.raises(ClusterError, match=r'cannot read DriftMonitor default/gone: .*"gone" not found'):
+        monitors.read("default", "gone")
+    with pytest.raises(ClusterError, match="not found"):
+        monitors.publish({"metadata": {"name": "gone", "namespace": "default", "uid": "x"}}, lambda _: {"history": []})
+    assert plane.client.json("GET", MONITORS)["items"] == []
+
+
+def test_the_rights_that_the_operator_gives_are_enough_and_reach_no_other_object(
+    plane: ControlPlane, store: Collector, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = DriftMonitor.model_validate(live(plane, settings.name))
+    group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+    plane.client.json("POST", f"{group}/roles", rbac.role(monitor))
+    plane.client.json("POST", f"{group}/rolebindings", rbac.role_binding(monitor))
+    connection = connect(str(plane.kubeconfig))
+    connection.set_default_header("Impersonate-User", f"system:serviceaccount:default:{settings.name}-check")
+    monitors = Monitors(connection)
+    plane.wait_until(lambda: may_read(monitors, settings.name), "the rights of the check")
+    result = run(settings, monitors, store, datetime(2026, 2, 6, 12, tzinfo=UTC))
+    assert live(plane, settings.name)["status"]["lastCheck"]["verdict"] == result.verdict == "InsufficientData"
+    with pytest.raises(ClusterError, match="forbidden"):
+        monitors.read("default", "other")
+    other = {"metadata": {"name": "other", "namespace": "default", "uid": "x", "resourceVersion": "1"}}
+    monkeypatch.setattr(monitors, "read", lambda *_: other)
+    with pytest.raises(ClusterError, match=r"cannot write the status of .*forbidden"):
+        monitors.publish(other, lambda _: {"history": []})
+
+
+def may_read(monitors: Monitors, name: str) -> bool:
+    try:
+        monitors.read("default", name)
+    except ClusterError:
+        return False
+    return True
+
+
+def test_the_program_exits_with_0_after_a_verdict_and_with_1_and_one_line_without(
+    plane: ControlPlane, store: Collector, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    environment = os.environ | {
+        "KUBECONFIG": str(plane.kubeconfig),
+        "MONITOR_NAMESPACE": "default",
+        "MONITOR_NAME": settings.name,
+        "COLLECTOR_URL": store.url,
+        "COLLECTOR_TOKEN_FILE": str(tmp_path / "token"),
+        "REFERENCE_MOUNT": str(tmp_path),
+    }
+    command = [sys.executable, "-W", "error", "-m", "driftmonitor_check", "run"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith(f"default/{settings.name}: InsufficientData: The window has 0 of the 200 rows")
+    refused = subprocess.run(command, env=environment | {"MONITOR_NAME": "gone"}, capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.splitlines() == [
+        'no verdict: cannot read DriftMonitor default/gone: driftmonitors.driftmonitor.dev "gone" not found'
+    ]
