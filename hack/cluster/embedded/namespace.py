@@ -77,7 +77,25 @@ def find(state: Path) -> Namespace | None:
         content = json.loads(_file(state).read_text())
         return Namespace(Identity(**content["holder"]), Identity(**content["first"]))
     except (OSError, ValueError, TypeError, KeyError):
+        return _search(state)  # somebody removed the file, which ends nothing
+
+
+def _search(state: Path) -> Namespace | None:
+    """The running namespace whose two processes were started for this state folder, by their command lines."""
+    wanted = command(state)[-2:]
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    matching = [pid for pid in pids if _command_line(pid)[-2:] == wanted]
+    holders = [pid for pid in matching if Path(_command_line(pid)[0]).name == "unshare"]
+    if not holders or not (children := _children(holders[0])):
         return None
+    return Namespace(identify(holders[0]), identify(children[0]))
+
+
+def _command_line(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
 
 
 def end(namespace: Namespace, timeout_seconds: float = 30.0) -> None:
