@@ -36,9 +36,7 @@ def run_logged(command: Sequence[str], log: Path, step: Step, environment: Mappi
             lines = [*lines[1 - _TAIL_LINES :], _CONTROL.sub("", line.rstrip())]
             step.update(lines[-1].strip()[:70])
     if process.wait():
-        raise ClusterError(
-            f"`{' '.join(command[:6])} ...` failed:\n" + "\n".join(lines), f"the whole output is in {log}"
-        )
+        raise ClusterError(f"building {log.stem} failed:\n" + "\n".join(lines), f"the whole output is in {log}")
 
 
 def succeeds(command: Sequence[str], timeout_seconds: float = 30.0) -> bool:
