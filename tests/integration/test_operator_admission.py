@@ -1,0 +1,92 @@
+"""A real kube-apiserver refuses what is wrong with the field's name, and fills in the defaults."""
+
+from typing import Any
+
+import pytest
+
+from hack.cluster.client import ApiError
+
+MONITORS = "/apis/driftmonitor.dev/v1alpha1/namespaces/default/driftmonitors"
+DRY_RUN = f"{MONITORS}?dryRun=All&fieldValidation=Strict"
+
+
+def monitor(name: str = "wine", **spec: Any) -> dict[str, Any]:
+    minimal = {
+        "model": {"storageUri": "configmap://wine-model/model.onnx"},
+        "reference": {"storageUri": "pvc://references/wine.parquet"},
+        "checks": {"schedule": "*/5 * * * *"},
+    }
+    return {
+        "apiVersion": "driftmonitor.dev/v1alpha1",
+        "kind": "DriftMonitor",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": minimal | spec,
+    }
+
+
+def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(operator_api: Any) -> None:
+    spec = operator_api.plane.client.json("POST", DRY_RUN, monitor())["spec"]
+    assert spec["model"]["version"] == "1"
+    assert spec["serving"] == {"replicas": 1}
+    assert spec["logging"] == {"shipper": {"type": "Fluentd", "bufferSize": "512Mi"}}
+    assert spec["collector"] == {"storage": {"size": "10Gi"}}
+    assert spec["checks"]["window"] == {"lookback": "1h", "offset": "0s", "minRows": 500, "maxRows": 100000}
+    assert spec["checks"]["drift"]["driftShare"] == 0.5
+    assert spec["suspend"] is False
+
+
+CHECKS = {"schedule": "*/5 * * * *"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (monitor(name="Wine"), "metadata.name"),
+        (monitor(name="w" * 41), "metadata.name"),
+        (monitor(model={}), "spec.model.storageUri"),
+        (monitor(model={"storageUri": "ftp://x/y"}), "spec.model.storageUri"),
+        (monitor(model={"storageUri": "configmap://only-a-name"}), "spec.model.storageUri"),
+        (monitor(model={"storageUri": "pvc://claim/../secret"}), "spec.model.storageUri"),
+        (monitor(model={"storageUri": "pvc://claim/m", "features": [{"name": "a"}]}), "spec.model.features[0].type"),
+        (
+            monitor(model={"storageUri": "pvc://c/m", "features": [{"name": "a", "type": "Number"}]}),
+            "spec.model.features[0].type",
+        ),
+        (monitor(serving={"replicas": -1}), "spec.serving.replicas"),
+        (monitor(serving={"replicas": "two"}), "spec.serving.replicas"),
+        (monitor(serving={"resources": {"requests": {"cpu": "much"}}}), "spec.serving.resources.requests.cpu"),
+        (monitor(logging={"shipper": {"type": "Vector"}}), "spec.logging.shipper.type"),
+        (monitor(logging={"shipper": {"bufferSize": "1 GB"}}), "spec.logging.shipper.bufferSize"),
+        (monitor(collector={"storage": {"size": "0Gi"}}), "spec.collector.storage.size"),
+        (monitor(reference={"storageUri": "here"}), "spec.reference.storageUri"),
+        (monitor(checks={"schedule": "every five minutes"}), "spec.checks.schedule"),
+        (monitor(checks=CHECKS | {"window": {"lookback": "an hour"}}), "spec.checks.window.lookback"),
+        (monitor(checks=CHECKS | {"window": {"minRows": 0}}), "spec.checks.window.minRows"),
+        (monitor(checks=CHECKS | {"drift": {"driftShare": 0}}), "spec.checks.drift.driftShare"),
+        (monitor(checks=CHECKS | {"drift": {"numerical": {"method": "chi"}}}), "spec.checks.drift.numerical.method"),
+        (
+            monitor(checks=CHECKS | {"drift": {"numerical": {"method": "psi", "warning": 0.3, "critical": 0.2}}}),
+            "spec.checks.drift.numerical",
+        ),
+        (
+            monitor(checks=CHECKS | {"drift": {"columns": {"a": {"method": "ks", "critical": 2}}}}),
+            "spec.checks.drift.columns",
+        ),
+        (monitor(alerts=[]), "spec.alerts"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_field_is_refused_and_named(body: dict[str, Any], field: str, operator_api: Any) -> None:
+    with pytest.raises(ApiError) as refused:
+        operator_api.plane.client.json("POST", DRY_RUN, body)
+    assert refused.value.status in (400, 422)
+    assert field in str(refused.value)
+
+
+def test_the_volume_of_the_records_cannot_change(operator_api: Any) -> None:
+    client = operator_api.plane.client
+    client.json("POST", MONITORS, monitor(name="fixed"))
+    change = {"spec": {"collector": {"storage": {"size": "20Gi"}}}}
+    with pytest.raises(ApiError, match=r"spec\.collector\.storage.*make a new DriftMonitor"):
+        client.json("PATCH", f"{MONITORS}/fixed", change, "application/merge-patch+json")
+    client.json("DELETE", f"{MONITORS}/fixed")
