@@ -23,7 +23,6 @@ PACKAGES = (
     "**/*.pyi",
     "numpy/_core/include",
     "numpy/_core/lib",
-    "numpy/f2py",
     "pyarrow/include",
     "pyarrow/src",
     "pyarrow/libarrow*.so",  # the names that a linker looks for; the loader uses those with a version
