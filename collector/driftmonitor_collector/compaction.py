@@ -1,6 +1,9 @@
 """A sealed segment -> Parquet files. Crash-safe at any instruction, because a repetition makes the same files."""
 
+from collections.abc import Iterator
+
 from driftmonitor_collector import frames, tables
+from driftmonitor_collector.frames import Frame
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.reading import record_tables
 from driftmonitor_collector.store import columnar, files, partitions
@@ -11,17 +14,22 @@ from driftmonitor_collector.store.state import Checkpoint
 
 def compact(layout: Layout, log: Log, checkpoint: Checkpoint, segment: Segment, *, duplicates: int) -> int:
     """Write the files of the oldest sealed segment, then the state, then drop it; the number of rows written."""
-    items = list(segment.frames())
-    table = tables.unify(record_tables(items))
+    change, rejected = Ledger(), list[bytes]()
+    table = tables.unify(record_tables(_entered(segment, change, rejected)))
     for hour, part in tables.split_by_hour(table):
         columnar.write(partitions.file_path(layout.records, hour, segment.number), part)
-    _write_rejected(layout, segment, [item.payload for item in items if item.kind == frames.REJECTED])
-    change = Ledger()
-    for item in items:
-        frames.enter(item, change)
+    _write_rejected(layout, segment, rejected)
     checkpoint.advance(segment.number, change, duplicates=duplicates)
     log.drop(segment)
     return int(table.num_rows)
+
+
+def _entered(segment: Segment, change: Ledger, rejected: list[bytes]) -> Iterator[Frame]:
+    for frame in segment.frames():  # one at a time: a list of them would hold the segment twice
+        frames.enter(frame, change)
+        if frame.kind == frames.REJECTED:
+            rejected.append(frame.payload)
+        yield frame
 
 
 def _write_rejected(layout: Layout, segment: Segment, parts: list[bytes]) -> None:

@@ -1,5 +1,6 @@
 """Windows read from the Parquet files and from the log, each row once."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,10 +37,10 @@ def read_window(root: Path, log: Log, query: WindowQuery) -> pa.Table:
 
 def log_table(data: bytes) -> pa.Table:
     """The records of a segment's bytes."""
-    return tables.unify(record_tables([item for item in frames.scan(data) if isinstance(item, Frame)]))
+    return tables.unify(record_tables(item for item in frames.scan(data) if isinstance(item, Frame)))
 
 
-def record_tables(items: list[Frame]) -> list[pa.Table]:
+def record_tables(items: Iterable[Frame]) -> list[pa.Table]:
     """The records in the frames, some thousand a table: as Python objects they take ten times the memory."""
     found, records = [], []
     for item in items:

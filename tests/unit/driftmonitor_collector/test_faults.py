@@ -1,5 +1,6 @@
 """Killed, torn and damaged: no acknowledged row lost, none doubled, and what is lost is named."""
 
+import resource
 import signal
 import threading
 import time
@@ -120,6 +121,25 @@ def test_a_log_torn_and_flipped_is_repaired_its_lost_rows_named_and_taken_again(
     assert collector.send(lines(range(1, 31))) == {"stored": 10, "duplicates": 20, "rejected": 0}
     collector.wait_until_compacted()
     assert sorted(seq for _, seq in stored_rows(tmp_path / "data")) == list(range(1, 31))
+
+
+def test_a_log_that_cannot_be_written_ends_the_process_with_what_was_acknowledged_and_nothing_else(
+    start: Start, tmp_path: Path, lines: Lines
+) -> None:
+    collector = start(tmp_path / "data", COMPACTION_SECONDS="3600")
+    collector.send(lines(range(1, 501)))
+    (segment,) = (tmp_path / "data" / "wal").iterdir()
+    limit = segment.stat().st_size + 1000
+    resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (limit, limit))  # the next write ends half way
+    response = collector.client.post("/v1/records", content=lines(range(501, 601)))
+    assert response.status_code == 500
+    assert "nothing was stored" in response.json()["error"]
+    assert collector.process.wait(120) == 1
+    assert collector.log.read_text().splitlines()[-1].startswith("driftmonitor-collector: the log cannot be written")
+    collector = start(tmp_path / "data")
+    assert collector.coverage()["stored"] == 500
+    assert collector.metric("damaged_bytes") == 0
+    assert collector.send(lines(range(1, 601))) == {"stored": 100, "duplicates": 500, "rejected": 0}
 
 
 def test_damage_found_while_running_ends_the_process_and_the_next_start_names_the_lost_rows(

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -144,6 +145,16 @@ def test_a_body_out_of_bounds_is_refused_and_the_next_one_taken(
         assert response.status_code == status
         assert reason in response.json()["error"]
     assert collector.client.get("/healthz").status_code == 200
+
+
+def test_a_client_that_goes_away_in_the_middle_of_a_body_leaves_nothing(collector: Any, lines: Lines) -> None:
+    head = "POST /v1/records HTTP/1.1\r\nHost: c\r\nAuthorization: Bearer the-token\r\nContent-Length: 9999\r\n\r\n"
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", collector.port)) as connection:
+            connection.sendall(head.encode() + lines([1], "gone"))
+    assert collector.send(lines([1], "stays"))["stored"] == 1
+    assert "gone" not in {item["writer"] for item in collector.coverage()["writers"]}
+    assert "Traceback" not in collector.log.read_text()
 
 
 def test_a_writers_report_names_what_is_missing_until_it_comes(collector: Any, lines: Lines) -> None:
