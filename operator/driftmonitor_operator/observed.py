@@ -1,4 +1,4 @@
-"""What is kept of a live object: enough to judge it, little enough to hold thousands."""
+"""What is known of a live object: enough to judge it, little enough to hold thousands."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,3 +77,12 @@ class Observed:
         """One of its own status conditions, empty where it has none of that type."""
         found: Body = next((c for c in self.status.get("conditions") or [] if c["type"] == kind), {})
         return found
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A child that cannot be as it should."""
+
+    component: str
+    reason: str
+    message: str

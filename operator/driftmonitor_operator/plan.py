@@ -1,13 +1,12 @@
 """What to do about each child: pure decisions from the manifest and the live object."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from driftmonitor_operator import kinds
 from driftmonitor_operator.compare import difference
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.observed import Observed
+from driftmonitor_operator.observed import Observed, Problem
 
 _DELETABLE = {kind.name for kind in kinds.APPLIED}
 
@@ -17,15 +16,6 @@ class Step(Enum):
 
     KEEP = "keep"
     APPLY = "apply"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A child that cannot be as it should."""
-
-    component: str
-    reason: str
-    message: str
 
 
 def decide(manifest: Body, digest: str, live: Observed | None, uid: str) -> Step | Problem:

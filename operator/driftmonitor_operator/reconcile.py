@@ -9,14 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pydantic import ValidationError
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator import kinds, plan, resources, sources, status, workloads
+from driftmonitor_operator import kinds, plan, resources, sources, status
 from driftmonitor_operator.cluster import ApiError, Cluster
-from driftmonitor_operator.conditions import Observation, judge, nothing_known
 from driftmonitor_operator.config import OperatorConfig
-from driftmonitor_operator.events import event
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.observed import Key, Observed
-from driftmonitor_operator.plan import Problem, Step
+from driftmonitor_operator.observed import Key, Observed, Problem
+from driftmonitor_operator.plan import Step
 from driftmonitor_operator.store import Store
 
 logger = logging.getLogger(__name__)
@@ -61,6 +59,8 @@ class Reconciler:
             bodies, version = self._cluster.list(kind, self._config.watch_namespace)
             concerned |= self._store.replace(kind.name, bodies, version)
         self._tokens.clear()
+        now = self._now()
+        self._rejections = {child: no for child, no in self._rejections.items() if no.retry_at > now}
         return sorted(concerned | set(self._store.keys()))
 
     def reconcile(self, key: Key) -> float | None:
@@ -83,7 +83,7 @@ class Reconciler:
         self._ensure_token(monitor, body, waits)
         observation = self._observe(key, monitor, problems, waits)
         previous = body.get("status") or {}
-        self._publish(body, status.judged(observation, judge(observation), previous, self._now()))
+        self._publish(body, status.judged(observation, status.judge(observation), previous, self._now()))
         return min(waits, default=None)
 
     def _bring(self, manifest: Body, monitor: DriftMonitor, waits: list[float]) -> Problem | None:
@@ -122,7 +122,7 @@ class Reconciler:
                 logger.info("applied %s %s/%s", kind, identity[0], identity[2])
                 return None
         waits.append(REJECTED_RETRY_SECONDS)
-        message = f"{kind} {metadata['name']} was rejected: {workloads.shorten(rejection.message)}"
+        message = f"{kind} {metadata['name']} was rejected: {status.shorten(rejection.message)}"
         return Problem(metadata["labels"][kinds.COMPONENT_LABEL], "ChildRejected", message)
 
     def _ensure_token(self, monitor: DriftMonitor, body: Body, waits: list[float]) -> None:
@@ -137,9 +137,11 @@ class Reconciler:
         else:
             waits.append(TOKEN_RETRY_SECONDS)
 
-    def _observe(self, key: Key, monitor: DriftMonitor, problems: list[Problem], waits: list[float]) -> Observation:
+    def _observe(
+        self, key: Key, monitor: DriftMonitor, problems: list[Problem], waits: list[float]
+    ) -> status.Observation:
         spec, namespace = monitor.spec, monitor.metadata.namespace
-        observation = Observation(
+        observation = status.Observation(
             monitor=monitor,
             children=tuple(self._store.children(key)),
             configuration=resources.configuration(monitor, self._config),
@@ -148,7 +150,7 @@ class Reconciler:
         )
         missing_model = missing_reference = ""
         # What was mounted or read is there; only where it was not yet is it looked for.
-        if not workloads.rolled_out(observation.deployment("inference"), spec.serving.replicas):
+        if not status.rolled_out(observation.deployment("inference"), spec.serving.replicas):
             missing_model = sources.missing(spec.model.storage_uri, namespace, self._cluster.get)
         if not observation.reference_was_read():
             missing_reference = sources.missing(spec.reference.storage_uri, namespace, self._cluster.get)
@@ -158,7 +160,7 @@ class Reconciler:
 
     def _publish_invalid(self, body: Body, error: ValidationError) -> None:
         details = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
-        findings = nothing_known("InvalidSpec", workloads.shorten(f"the object cannot be used: {details}"))
+        findings = status.nothing_known("InvalidSpec", status.shorten(f"the object cannot be used: {details}"))
         previous, generation = body.get("status") or {}, body["metadata"]["generation"]
         self._publish(body, status.invalid(findings, previous, generation, self._now()))
 
@@ -190,6 +192,6 @@ class Reconciler:
 
     def _tell(self, body: Body, transition: status.Transition) -> None:
         try:
-            self._cluster.create(event(body, transition, self._now(), secrets.token_hex(8)))
+            self._cluster.create(status.event(body, transition, self._now(), secrets.token_hex(8)))
         except ApiError as error:  # the status has it; an Event is a courtesy
             logger.warning("Event %s could not be posted: %s", transition.reason, error)

@@ -103,7 +103,8 @@ class Monitor:
 
     def __init__(self, api: Api, namespace: str) -> None:
         self.api, self.namespace, self.name = api, namespace, "wine"
-        api.plane.client.json("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
+        api.plane.client.json("POST", "/api/v1/namespaces", {"metadata": {"name": namespace, "labels": restricted}})
 
     def create(self, **spec: Any) -> Body:
         metadata = {"name": self.name, "namespace": self.namespace}
@@ -220,8 +221,8 @@ class OperatorProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.log = directory / "operator.log"
 
-    def start(self) -> None:
-        """Start, and return when it has looked at everything once."""
+    def start(self, **settings: str) -> None:
+        """Start with these environment variables, and return when it has looked at everything once."""
         self.log = self._directory / f"operator-{next(self._starts)}.log"
         images = {f"{name}_IMAGE": f"image.example/{name.lower()}:1" for name in ("INFERENCE", "COLLECTOR", "CHECK")}
         environment = {
@@ -234,7 +235,7 @@ class OperatorProcess:
             "METRICS_PORT": "0",
             "RESYNC_SECONDS": "5",
             "PYTHONUNBUFFERED": "1",
-            "PYTHONWARNINGS": "error::DeprecationWarning:driftmonitor_operator",
+            **settings,
         }
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "driftmonitor_operator"]
@@ -322,15 +323,28 @@ def operator(operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
     process.start()
     yield process
     assert process.stop() == 0, process.log.read_text()[-3000:]
+    for log in process.log.parent.glob("*.log"):
+        errors = [line for line in log.read_text().splitlines() if " ERROR " in line]
+        assert not errors, errors
 
 
 _namespaces = (f"cellar-{number}" for number in itertools.count(1))
 
 
+def _monitor(api: Api) -> Iterator[Monitor]:
+    monitor = Monitor(api, next(_namespaces))
+    yield monitor
+    if api.get("DriftMonitor", monitor.namespace, monitor.name):
+        monitor.delete()
+
+
 @pytest.fixture
 def wine(operator_api: Api, operator: OperatorProcess) -> Iterator[Monitor]:
     """A monitor yet to be created, in a namespace of its own."""
-    monitor = Monitor(operator_api, next(_namespaces))
-    yield monitor
-    if operator_api.get("DriftMonitor", monitor.namespace, monitor.name):
-        monitor.delete()
+    yield from _monitor(operator_api)
+
+
+@pytest.fixture
+def other_wine(operator_api: Api, operator: OperatorProcess) -> Iterator[Monitor]:
+    """Another one, of the same name in another namespace."""
+    yield from _monitor(operator_api)

@@ -188,3 +188,18 @@ def test_the_process_tells_how_it_is(wine: Any, operator: Any) -> None:
     metrics = operator.metrics()
     assert metrics["driftmonitor_operator_reconcile_duration_seconds_count"] > 0
     assert metrics['driftmonitor_operator_monitors{drift="Unknown"}'] >= 1
+
+
+def test_with_one_namespace_to_watch_it_leaves_the_others_alone(wine: Any, other_wine: Any, operator: Any) -> None:
+    assert operator.stop() == 0
+    operator.start(WATCH_NAMESPACE=wine.namespace)
+    other_wine.create()
+    wine.create()
+    wine.wait_until_applied()
+    operator.wait_until_idle(resyncs=1)
+    assert wine.child("Service", "wine") is not None
+    assert other_wine.api.children(other_wine.namespace) == {}
+    assert other_wine.status() == {}
+    assert operator.stop() == 0
+    operator.start()
+    other_wine.wait_until_applied()

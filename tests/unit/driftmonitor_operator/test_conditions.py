@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator.conditions import Finding, Observation, judge, nothing_known
-from driftmonitor_operator.observed import Observed
-from driftmonitor_operator.plan import Problem
+from driftmonitor_operator.observed import Observed, Problem
+from driftmonitor_operator.status import Observation, judge, nothing_known
+from driftmonitor_operator.status.conditions import Finding
 
 Make = Callable[..., DriftMonitor]
 MakeObserved = Callable[..., Observed]

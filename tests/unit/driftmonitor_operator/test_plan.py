@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
-from driftmonitor_operator.observed import Observed
-from driftmonitor_operator.plan import Problem, Step, decide, unwanted
+from driftmonitor_operator.observed import Observed, Problem
+from driftmonitor_operator.plan import Step, decide, unwanted
 
 UID = "11111111-1111-1111-1111-111111111111"
 MANIFEST = {

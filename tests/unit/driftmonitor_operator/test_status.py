@@ -7,10 +7,9 @@ import pytest
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator import status
-from driftmonitor_operator.conditions import Finding, Observation, judge
-from driftmonitor_operator.events import event
 from driftmonitor_operator.observed import Observed
-from driftmonitor_operator.status import Transition
+from driftmonitor_operator.status import Observation, Transition, body, event, judge
+from driftmonitor_operator.status.conditions import Finding
 
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -20,7 +19,7 @@ MakeObserved = Callable[..., Observed]
 
 def written(previous: dict[str, Any] | None = None, now: datetime = NOW, **findings: tuple[str, str]) -> dict[str, Any]:
     found = {kind: Finding(value, reason, f"{reason}.") for kind, (value, reason) in findings.items()}  # type: ignore[arg-type]
-    return {"conditions": status.conditions(found, previous or {}, 2, now)}
+    return {"conditions": body.conditions(found, previous or {}, 2, now)}
 
 
 def test_the_transition_time_moves_only_when_the_status_does() -> None:
@@ -42,7 +41,7 @@ def test_the_transition_time_moves_only_when_the_status_does() -> None:
     ],
 )
 def test_drift_in_a_word(finding: tuple[Any, str], word: str) -> None:
-    assert status.drift_word(Finding(*finding, "")) == word
+    assert body.drift_word(Finding(*finding, "")) == word
 
 
 @pytest.fixture
@@ -60,10 +59,10 @@ def test_the_same_observation_twice_changes_nothing(observation: Observation) ->
 
 
 def test_the_operators_part_holds_its_own_fields_only(observation: Observation) -> None:
-    body = status.judged(observation, judge(observation), {"lastCheck": {"verdict": "NoDrift"}}, NOW)
-    assert set(body) == {"observedGeneration", "conditions", "drift", "endpoints"}
-    assert body["observedGeneration"] == 2
-    assert body["endpoints"] == {"predict": "http://x"}
+    judged = status.judged(observation, judge(observation), {"lastCheck": {"verdict": "NoDrift"}}, NOW)
+    assert set(judged) == {"observedGeneration", "conditions", "drift", "endpoints"}
+    assert judged["observedGeneration"] == 2
+    assert judged["endpoints"] == {"predict": "http://x"}
 
 
 def test_the_model_is_what_the_youngest_pod_of_this_spec_fetched(
@@ -86,8 +85,8 @@ def test_the_model_is_what_the_youngest_pod_of_this_spec_fetched(
         pod("other", "2026-01-04T00:00:00Z", said("other"), configuration="another"),
     )
     seen = Observation(observation.monitor, children, "digest", {})
-    assert status.fetched_model(seen) == {"version": "new", "sha256": "ab", "sizeBytes": 12}
-    assert status.fetched_model(observation) is None
+    assert body.fetched_model(seen) == {"version": "new", "sha256": "ab", "sizeBytes": 12}
+    assert body.fetched_model(observation) is None
 
 
 def test_the_model_stays_known_when_its_pod_is_gone(observation: Observation) -> None:
@@ -101,10 +100,10 @@ def test_an_invalid_object_keeps_what_was_observed_of_it() -> None:
         "DriftDetected": Finding("Unknown", "InvalidSpec", "why"),
     }
     previous = {"observedGeneration": 1, "endpoints": {"predict": "x"}, "lastCheck": {}}
-    body = status.invalid(findings, previous, 2, NOW)
-    assert (body["observedGeneration"], body["endpoints"], body["drift"]) == (1, {"predict": "x"}, "Unknown")
-    assert [c["observedGeneration"] for c in body["conditions"]] == [2, 2]
-    assert "lastCheck" not in body
+    said = status.invalid(findings, previous, 2, NOW)
+    assert (said["observedGeneration"], said["endpoints"], said["drift"]) == (1, {"predict": "x"}, "Unknown")
+    assert [c["observedGeneration"] for c in said["conditions"]] == [2, 2]
+    assert "lastCheck" not in said
 
 
 def told(previous: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str]]:
@@ -140,8 +139,8 @@ def test_an_event_tells_of_a_transition_once(
 
 def test_an_event_names_its_monitor() -> None:
     metadata = {"name": "wine", "namespace": "cellar", "uid": "u"}
-    body = {"apiVersion": "driftmonitor.dev/v1alpha1", "kind": "DriftMonitor", "metadata": metadata}
-    made = event(body, Transition("Warning", "DriftDetected", "m" * 3000), NOW, "1f")
+    monitor = {"apiVersion": "driftmonitor.dev/v1alpha1", "kind": "DriftMonitor", "metadata": metadata}
+    made = event(monitor, Transition("Warning", "DriftDetected", "m" * 3000), NOW, "1f")
     assert made["metadata"] == {"name": "wine.1f", "namespace": "cellar"}
     assert made["involvedObject"]["uid"] == "u"
     assert (made["type"], made["reason"], len(made["message"])) == ("Warning", "DriftDetected", 1024)

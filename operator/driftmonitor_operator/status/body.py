@@ -1,28 +1,19 @@
-"""The status that the operator writes, and the Events that tell of its changes. Pure."""
+"""The operator's part of a monitor's status, as the API has it. Pure."""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from driftmonitor_api.v1alpha1 import ModelStatus
-from driftmonitor_operator.conditions import Finding, Observation
 from driftmonitor_operator.kinds import FETCH_CONTAINER, Body
-from driftmonitor_operator.workloads import termination_message
+from driftmonitor_operator.status.conditions import Finding
+from driftmonitor_operator.status.observation import Observation
+from driftmonitor_operator.status.workloads import termination_message
 
 OWN_FIELDS = ("observedGeneration", "conditions", "drift", "endpoints", "model")
 """Fields of the status that the operator writes; all others are the check's."""
-
-
-class Transition(NamedTuple):
-    """An Event to post."""
-
-    type: str
-    """`Normal` or `Warning`."""
-    reason: str
-    message: str
 
 
 def conditions(findings: Mapping[str, Finding], previous: Body, generation: int, now: datetime) -> list[Body]:
@@ -31,7 +22,7 @@ def conditions(findings: Mapping[str, Finding], previous: Body, generation: int,
     result = []
     for kind, (status, reason, message) in findings.items():
         old = before.get(kind, {})
-        moved = old["lastTransitionTime"] if old.get("status") == status else _timestamp(now)
+        moved = old["lastTransitionTime"] if old.get("status") == status else timestamp(now)
         result.append(
             {
                 "type": kind,
@@ -98,41 +89,6 @@ def changed(status: Body, previous: Body) -> bool:
     return any(status.get(name) != previous.get(name) for name in OWN_FIELDS)
 
 
-def transitions(status: Body, previous: Body) -> list[Transition]:
-    """The Events for what this status says and the previous one did not."""
-    before = {c["type"]: (c["status"], c["reason"]) for c in previous.get("conditions") or []}
-    events = []
-    for condition in status["conditions"]:
-        kind, value, reason = condition["type"], condition["status"], condition["reason"]
-        if before.get(kind) == (value, reason):
-            continue
-        if found := _event(kind, value, reason):
-            events.append(Transition(*found, condition["message"]))
-    return events
-
-
-_QUIET_REASONS = ("RollingOut", "Starting", "ScaledToZero", "ChildTerminating")
-"""A condition is False for these without anything being wrong."""
-_FAILURES = {
-    "ModelReady": "ModelFailed",
-    "CollectorReady": "CollectorFailed",
-    "ReferenceReady": "ReferenceMissing",
-    "ChecksHealthy": "CheckFailed",
-}
-_DRIFT_EVENTS = {"NoDrift": "Normal", "DriftSuspected": "Warning", "DriftDetected": "Warning"}
-
-
-def _event(kind: str, value: str, reason: str) -> tuple[str, str] | None:
-    if kind == "DriftDetected":
-        return (_DRIFT_EVENTS[reason], reason) if reason in _DRIFT_EVENTS else None
-    if kind == "Ready":
-        if reason == "InvalidSpec":
-            return "Warning", reason
-        return ("Normal", "Ready") if value == "True" else None
-    if value == "False" and reason not in _QUIET_REASONS:
-        return "Warning", _FAILURES[kind]
-    return None
-
-
-def _timestamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
+    """As the API writes times: whole seconds, UTC."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
