@@ -29,7 +29,7 @@ from hack.shippers import Sidecar
 CONFIGURATIONS = Path(__file__).parents[2] / "fluentd"
 TOKEN = "a-token-that-no-output-may-show"
 WRITER = "pod/1/start1"
-PATIENCE = 60.0
+PATIENCE = 120.0
 LOG_LIMIT_BYTES = 256 << 20
 
 
