@@ -14,7 +14,7 @@ TERMINATION_LOG = Path("/dev/termination-log")
 _RUN_HELP = """\
 Check one DriftMonitor and publish the verdict: reports to the collector, facts to the object's status.
 Environment: MONITOR_NAMESPACE, MONITOR_NAME, COLLECTOR_URL, COLLECTOR_TOKEN_FILE, and REFERENCE_MOUNT where the
-reference is a configmap:// or pvc:// address. The cluster is the pod's, else that of the current kube-context."""
+reference is a configmap:// or pvc:// address. The cluster is that of KUBECONFIG, else the pod's, else the current kube-context's."""
 _RUN_EXIT = "exit status: 0 a verdict was published (InsufficientData, too); 1 none could be reached or published"
 _COMPARE_HELP = """\
 Compare two files as a DriftMonitor's check would compare its window with its reference, and print what the status
@@ -62,10 +62,9 @@ def _run(now: datetime) -> int:
         settings = Settings.of(os.environ)
         result = run(settings, Monitors(connect()), Collector(settings.collector_url, settings.token), now)
     except (SettingsError, ClusterError, NoVerdictError) as error:
+        if isinstance(error, NoVerdictError) and not error.expected:
+            traceback.print_exception(error.__cause__)
         return _no_verdict(str(error))
-    except Exception as error:
-        traceback.print_exc()
-        return _no_verdict(f"unexpected {type(error).__name__}: {error}")
     print(f"{settings.namespace}/{settings.name}: {result.verdict}: {result.message}")
     return 0
 
@@ -85,13 +84,18 @@ def _compare(options: argparse.Namespace, now: datetime) -> int:
 
     try:
         outcome = compare(options.monitor, options.reference, options.current, now)
-    except InputError as error:
+        print(rendered(check_result(outcome), outcome))
+        if options.report and outcome.html is None:
+            print("\nReport: none, as nothing was compared")
+        elif options.report:
+            options.report.write_text(outcome.html, encoding="utf-8")
+            print(f"\nReport: {options.report}")
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return UNKNOWN
-    print(rendered(check_result(outcome), outcome))
-    if options.report and outcome.html is not None:
-        options.report.write_text(outcome.html)
-        print(f"\nReport: {options.report}")
+    except Exception:  # or Python would exit with 1, which says drift
+        traceback.print_exc()
+        return UNKNOWN
     return EXIT_CODES.get(outcome.conclusion.verdict, UNKNOWN)
 
 

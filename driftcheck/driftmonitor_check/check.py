@@ -58,22 +58,22 @@ def check(
         return replace(outcome, conclusion=Conclusion("CheckFailed", str(error)))
     if isinstance(reference, ReferenceProblem):
         return replace(outcome, conclusion=Conclusion("ReferenceMissing", reference.message))
-    reason = _reference_missing(spec, reference, columns) or _insufficient(spec, window.table, reference.table)
+    reason = _reference_missing(reference, columns) or _insufficient(spec, window.table, reference.table)
     if reason:
         return replace(outcome, conclusion=reason)
     return _compare(spec, columns, window.table, reference.table, outcome, title)
 
 
-def _reference_missing(spec: DriftMonitorSpec, reference: Reference, columns: Sequence[Column]) -> Conclusion | None:
-    address = f"spec.reference.storageUri: {spec.reference.storage_uri}"
+def _reference_missing(reference: Reference, columns: Sequence[Column]) -> Conclusion | None:
     if reference.table.num_rows == 0:
-        return Conclusion("ReferenceMissing", f"{address} has no rows; give the data that the model was trained on")
+        return Conclusion("ReferenceMissing", f"{reference.source} has no rows; give the model's training data")
     names = reference.table.column_names
     if columns and not any(column.name in names for column in columns):
         wanted = ", ".join(column.name for column in columns[:10])
         found = ", ".join(names[:10])
         return Conclusion(
-            "ReferenceMissing", f"{address} has none of the features ({wanted}); its columns are {found or 'none'}"
+            "ReferenceMissing",
+            f"{reference.source} has none of the features ({wanted}); its columns are {found or 'none'}",
         )
     return None
 

@@ -65,16 +65,16 @@ class Collector:
         self, method: str, path: str, data: bytes | None = None, headers: dict[str, str] | None = None
     ) -> urllib.request.Request:
         authorized = {"Authorization": f"Bearer {self.token}", **(headers or {})}
-        return urllib.request.Request(self.url.rstrip("/") + path, data=data, headers=authorized, method=method)  # noqa: S310 - the operator gives the address
+        address = self.url.rstrip("/") + path
+        return urllib.request.Request(address, data, authorized, method=method)  # noqa: S310 - the operator's address
 
     def _retried(self, what: str, request: urllib.request.Request, read: Callable[[Any], Answer]) -> Answer:
         deadline, pause = self.clock() + self.patience, _FIRST_PAUSE
+        # No proxy: the collector is in the cluster, whatever the environment says.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while True:
             try:
-                # No proxy: the collector is in the cluster, whatever the node's environment says.
-                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-                    request, timeout=self.timeout
-                ) as response:
+                with opener.open(request, timeout=self.timeout) as response:
                     return read(response)
             except (OSError, HTTPException, pa.ArrowException, ValueError) as error:
                 if _final(error) or self.clock() + pause > deadline:

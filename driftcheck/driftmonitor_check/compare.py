@@ -37,7 +37,7 @@ def compare(monitor_file: Path, reference: str, current: Path, now: datetime) ->
     start, end = _bounds(rows, now)
     window = Window(feature_columns(rows), start, end)
     features = [feature.name for feature in monitor.spec.model.features or []] or window.table.column_names
-    against = read_reference(reference, mount=None, columns=features, texts=texts, now=now)
+    against = read_reference(reference, field="--reference", mount=None, columns=features, texts=texts, now=now)
     return check(monitor.spec, window, against, title=f"{monitor.metadata.name}: {current} and {reference}", now=now)
 
 

@@ -40,7 +40,7 @@ def compare_columns(columns: Sequence[Column], window: pa.Table, reference: pa.T
     for column in columns:
         score = None
         try:
-            pair = clean(column.name, column.type, reference, window, min_values=min_values)
+            pair = _cleaned(column, window, reference, min_values)
             score = _finite_score(column, pair)
             checked.append(column)
             pairs[column.name] = pair
@@ -61,6 +61,13 @@ def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage
         f"The report leaves out {', '.join(list(report.left_out)[:5])}." if report.left_out else "",
     ]
     return ReportPage(report.html, " ".join(remark for remark in remarks if remark))
+
+
+def _cleaned(column: Column, window: pa.Table, reference: pa.Table, min_values: int) -> Pair:
+    try:
+        return clean(column.name, column.type, reference, window, min_values=min_values)
+    except pa.ArrowException as error:  # of the rarer types, each lacks some conversion
+        raise ColumnFaultError("data_type_check", f"its values cannot be read as {column.type}: {error}") from error
 
 
 def _finite_score(column: Column, pair: Pair) -> float:

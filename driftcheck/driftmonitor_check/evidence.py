@@ -37,6 +37,8 @@ class Reference:
 
     table: pa.Table
     status: ReferenceStatus
+    source: str
+    """The field or option that names it, with its address: for messages."""
 
 
 @dataclass(frozen=True)

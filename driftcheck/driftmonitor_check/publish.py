@@ -1,6 +1,7 @@
 """Reads the monitor and writes its status facts. The only module that imports `kubernetes`."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from urllib3.exceptions import HTTPError
 from driftmonitor_api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
 FIELD_MANAGER = "driftmonitor-check"
+_SERVICE_HOST = "KUBERNETES_SERVICE_HOST"  # the kubelet sets it in every pod
 _TIMEOUT = 30.0
 _CONFLICT = 409
 _ATTEMPTS = 5
@@ -26,15 +28,15 @@ class ClusterError(Exception):
 
 
 def connect(kubeconfig: str | None = None) -> client.ApiClient:
-    """The cluster that the pod runs in, else that of the current kube-context, or of the file given.
+    """The cluster of the file given or of `KUBECONFIG`, else that of the pod, else of the current kube-context.
 
     Raises ClusterError when there is none.
     """
     try:
-        if kubeconfig:
+        if kubeconfig or "KUBECONFIG" in os.environ or _SERVICE_HOST not in os.environ:
             config.load_kube_config(kubeconfig)  # type: ignore[no-untyped-call]
         else:
-            config.load_config()  # type: ignore[no-untyped-call]
+            config.load_incluster_config()  # type: ignore[no-untyped-call]
     except config.ConfigException as error:
         raise ClusterError(f"there is neither a ServiceAccount nor a kubeconfig: {error}") from error
     return client.ApiClient()

@@ -21,6 +21,11 @@ from driftmonitor_check.verdict import Conclusion
 class NoVerdictError(Exception):
     """Nothing could be compared, for a reason that a later try may not find; the message says which."""
 
+    def __init__(self, message: str, *, expected: bool) -> None:
+        """`expected` is false for a fault of the program."""
+        super().__init__(message)
+        self.expected = expected
+
 
 def run(settings: Settings, monitors: Monitors, collector: Collector, now: datetime) -> CheckResult:
     """One check, published: its reports at the collector first, then all its facts in one write to the status.
@@ -42,7 +47,7 @@ def run(settings: Settings, monitors: Monitors, collector: Collector, now: datet
         reason = _reason(error)
         failed = Outcome(Conclusion("CheckFailed", reason), now, start, end, reference=_previous(live).reference)
         monitors.publish(live, lambda found: status_facts(failed, check_result(failed), _previous(found)))
-        raise NoVerdictError(reason) from error
+        raise NoVerdictError(reason, expected=isinstance(error, CollectorError | ValidationError)) from error
     result = _store_reports(settings, collector, outcome)
     monitors.publish(live, lambda found: status_facts(outcome, result, _previous(found)))
     return result
@@ -66,6 +71,7 @@ def _reference(
     features = [feature.name for feature in spec.model.features or []] or window.table.column_names
     return read_reference(
         spec.reference.storage_uri,
+        field="spec.reference.storageUri",
         mount=settings.reference_mount,
         columns=features or None,
         texts=categorical_features(spec),

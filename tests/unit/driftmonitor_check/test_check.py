@@ -27,7 +27,7 @@ def outcome_of(now: datetime) -> Callable[[DriftMonitorSpec, pa.Table, pa.Table 
             status = ReferenceStatus(
                 storage_uri=spec.reference.storage_uri, sha256="0", rows=reference.num_rows, time=now
             )
-            against = Reference(reference, status)
+            against = Reference(reference, status, f"spec.reference.storageUri: {spec.reference.storage_uri}")
         window = Window(current, now - timedelta(hours=1), now, Coverage(written=2000, stored=1500))
         return check(spec, window, against, title="ns/name", now=now)
 
@@ -126,6 +126,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "null": (pa.nulls(500, pa.float64()), "completeness_check"),
     "nan": (pa.array([float("nan")] * 500), "completeness_check"),
     "infinite": (pa.array([float("inf")] * 500), "completeness_check"),
+    "interval": (pa.array([(1, 2, 3)] * 500, pa.month_day_nano_interval()), "data_type_check"),
     "text": (pa.array(["x"] * 500), "data_type_check"),
     "nested": (pa.array([[1.0]] * 500), "data_type_check"),
     "sparse": (pa.array([1.0] * 49 + [None] * 451), "completeness_check"),
@@ -190,3 +191,19 @@ def test_only_broken_columns_are_never_no_drift(outcome_of: Any, spec_of: SpecOf
 def test_a_sampled_report_says_so_in_the_verdict(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
     outcome = outcome_of(spec_of({"distance": "Numerical"}), flights(21_000, seed=1), flights(500, seed=2))
     assert outcome.conclusion.message.endswith("The report shows a sample of 20000 rows.")
+
+
+def test_a_type_that_arrow_cannot_convert_is_a_violation(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    odd = pa.array([(1, 2, 3)] * 500, pa.month_day_nano_interval())
+    outcome = outcome_of(spec_of(FEATURES), flights(500, seed=1).set_column(2, "origin", odd), flights(500, seed=2))
+    assert [(each.column, each.check) for each in outcome.violations] == [("origin", "data_type_check")]
+
+
+def test_a_name_beyond_the_bound_of_the_api_is_cut_and_the_check_goes_on(
+    outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    long = "n" * 300
+    window = flights(500, seed=1).rename_columns([long, "delay", "origin", "weekend"])
+    outcome = outcome_of(spec_of(), window, flights(500, seed=2))
+    assert [each.column for each in outcome.violations] == [long[:128]]
+    assert outcome.conclusion.drifted == "0/3"

@@ -68,7 +68,9 @@ def test_too_few_rows_exit_with_2(command: Any, capsys: pytest.CaptureFixture[st
 
 def test_a_reference_that_is_not_there_exits_with_2(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command("same.parquet", reference="gone.parquet")) == 2
-    assert "VERDICT   ReferenceMissing" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "VERDICT   ReferenceMissing" in output
+    assert "--reference: " in output
 
 
 def test_of_a_long_file_the_last_rows_are_compared(
@@ -116,6 +118,19 @@ def test_a_faulty_monitor_exits_with_2_and_names_the_fault(
 def test_a_current_file_that_is_not_there_exits_with_2(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command("gone.parquet")) == 2
     assert capsys.readouterr().err.startswith("error: --current: ")
+
+
+def test_a_report_that_cannot_be_written_is_not_taken_for_drift(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command("same.parquet", "--report", str(tmp_path / "no/such/folder.html"))) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_a_report_asked_for_in_vain_is_told(command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command("few.csv", "--report", str(tmp_path / "out.html"))) == 2
+    assert "Report: none, as nothing was compared" in capsys.readouterr().out
+    assert not (tmp_path / "out.html").exists()
 
 
 def test_too_few_rows_cost_no_import_of_evidently_pandas_or_kubernetes(command: Any) -> None:
