@@ -44,13 +44,15 @@ class MissingProgramError(Exception):
 
 
 def executable(shipper: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Path of a shipper's executable. MissingProgramError."""
+    """Path of a shipper's executable. MissingProgramError; ValueError for a variable that names none."""
     program = PROGRAMS[shipper]
-    wanted = environment.get(program.variable) or program.name
-    found = shutil.which(wanted, path=f"{environment.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if found is None:
-        raise MissingProgramError(f"{wanted} is not on PATH: {program.remedy}")
-    return found
+    named = environment.get(program.variable)
+    path = f"{environment.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    if found := shutil.which(named or program.name, path=path):
+        return found
+    if named:
+        raise ValueError(f"{program.variable} is {named!r}, which is no executable: name one or unset it")
+    raise MissingProgramError(f"{program.name} is not on PATH: {program.remedy}")
 
 
 class Sidecar:
