@@ -14,7 +14,8 @@ TERMINATION_LOG = Path("/dev/termination-log")
 _RUN_HELP = """\
 Check one DriftMonitor and publish the verdict: reports to the collector, facts to the object's status.
 Environment: MONITOR_NAMESPACE, MONITOR_NAME, COLLECTOR_URL, COLLECTOR_TOKEN_FILE, and REFERENCE_MOUNT where the
-reference is a configmap:// or pvc:// address. The cluster is that of KUBECONFIG, else the pod's, else the current kube-context's."""
+reference is a configmap:// or pvc:// address. The cluster is that of KUBECONFIG, else the
+pod's, else the current kube-context's."""
 _RUN_EXIT = "exit status: 0 a verdict was published (InsufficientData, too); 1 none could be reached or published"
 _COMPARE_HELP = """\
 Compare two files as a DriftMonitor's check would compare its window with its reference, and print what the status
