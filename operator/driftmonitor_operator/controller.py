@@ -15,6 +15,8 @@ from driftmonitor_operator.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
+RESYNC_RETRY_SECONDS = 30.0
+
 
 class Controller:
     """Keeps every monitor looked at. Belongs to one event loop; the reconciles run in threads."""
@@ -69,13 +71,16 @@ class Controller:
             self._queue.add(key)
 
     async def _resync_forever(self) -> None:
+        delay = self._resync_seconds
         while True:
-            await asyncio.sleep(self._resync_seconds)
+            await asyncio.sleep(delay)
+            delay = self._resync_seconds
             try:
                 await self._resync()
             except Exception as error:  # the next one may succeed; `unhealthy` tells when none does
                 metrics.RECONCILE_ERRORS.labels(error=type(error).__name__).inc()
-                logger.warning("resync failed, next in %.0f s: %s", self._resync_seconds, error)
+                delay = min(self._resync_seconds, RESYNC_RETRY_SECONDS)
+                logger.warning("resync failed, again in %.0f s: %s", delay, error)
 
     async def _work(self) -> None:
         while (key := await self._queue.get()) is not None:

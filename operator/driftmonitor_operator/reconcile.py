@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 REJECTED_RETRY_SECONDS = 60.0
 """A child that the apiserver rejects is sent again this often: what stood against it, as a quota, may change."""
-FOREIGN_RETRY_SECONDS = 20.0
-"""Objects that are not the operator's are not watched, so it looks again."""
+LOOK_AGAIN_SECONDS = 20.0
+"""Objects that are not the operator's own, as a ConfigMap with a model, are not watched, so it looks again."""
 TOKEN_RETRY_SECONDS = 5.0
 TOKEN_SETTLED = timedelta(minutes=2)
 """In this time after a monitor's creation, a token Secret that exists may be its predecessor's and about to go."""
@@ -95,7 +95,7 @@ class Reconciler:
             live = Observed.of(found)  # not labelled as ours, or so new that no event has told of it
         step = plan.decide(manifest, digest, live, uid)
         if isinstance(step, Problem):
-            waits.append(FOREIGN_RETRY_SECONDS)
+            waits.append(LOOK_AGAIN_SECONDS)
             return step
         if step is Step.KEEP:
             if live is not None:
@@ -155,7 +155,7 @@ class Reconciler:
         if not observation.reference_was_read():
             missing_reference = sources.missing(spec.reference.storage_uri, namespace, self._cluster.get)
         if missing_model or missing_reference:
-            waits.append(FOREIGN_RETRY_SECONDS)
+            waits.append(LOOK_AGAIN_SECONDS)
         return observation.with_missing(missing_model, missing_reference)
 
     def _publish_invalid(self, body: Body, error: ValidationError) -> None:

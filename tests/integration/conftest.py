@@ -266,6 +266,11 @@ class OperatorProcess:
 
         wait_for(f"the operator to be idle after {resyncs} resyncs", idle)
 
+    def applied(self, namespace: str) -> int:
+        """Number of applies of children there since its start, by its log."""
+        lines = self.log.read_text().splitlines()
+        return len([line for line in lines if " applied " in line and f" {namespace}/" in line])
+
     def metrics(self) -> dict[str, float]:
         lines = self.fetch("metrics", "/metrics").splitlines()
         pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
