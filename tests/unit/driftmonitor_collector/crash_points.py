@@ -3,9 +3,11 @@
 Run by test_compaction.py in a process of its own: it forks. Prints the number of operations it died at.
 """
 
+import fcntl
 import os
 import shutil
 import signal
+import stat
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from driftmonitor_collector.compaction import compact
+from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.store import columnar, partitions
 from driftmonitor_collector.store.layout import Layout
@@ -23,19 +26,30 @@ from driftmonitor_collector.store.log import Log
 CHANGES = {"os.mkdir", "os.rename", "os.remove"}
 
 
-def compact_all(root: Path) -> int:
-    """Recover and compact; the rows that the ledger holds."""
+def compact_all(root: Path) -> Ledger:
+    """Recover and compact; the ledger of everything stored."""
     layout = Layout(root)
     log = Log(layout.log, reserve_bytes=0)
     recovered = recover(layout, log)
     for segment in log.sealed():
         compact(layout, log, recovered.checkpoint, segment, duplicates=0)
-    return recovered.ledger.stored
+    return recovered.ledger
 
 
 def die_at(operation: int, root: Path) -> None:
-    """Compact, but be killed at the given change to a file or folder under the directory."""
+    """Compact, but die before the given change or sync of a file or folder; of a file not synced half is left."""
     seen = 0
+    sync = os.fsync
+
+    def half_synced(descriptor: int) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == operation:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode) and status.st_size and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_WRONLY:
+                os.ftruncate(descriptor, status.st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal seen
@@ -45,13 +59,17 @@ def die_at(operation: int, root: Path) -> None:
             if seen == operation:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    os.fsync = half_synced
     sys.addaudithook(hook)
     compact_all(root)
 
 
-def verify(root: Path, rows: int) -> None:
-    """Compact what is left; every row has to be in one file, once, and nothing else in the way."""
-    assert compact_all(root) == rows
+def verify(root: Path, rows: int, written: int) -> None:
+    """What readers see is whole; and once the rest is compacted, every row is in one file, and nothing in the way."""
+    for path in (root / "records").rglob("[!.]*.parquet"):
+        columnar.count_rows(path)
+    ledger = compact_all(root)
+    assert (ledger.stored, ledger.written) == (rows, written), (ledger.stored, ledger.written)
     found = []
     for _, directory in partitions.hours(root / "records"):
         for path in partitions.files_in(directory, without=set()):
@@ -77,7 +95,7 @@ def in_child(work: Callable[..., None], *arguments: object) -> int:
     os._exit(0)
 
 
-def main(pristine: Path, rows: int) -> None:
+def main(pristine: Path, rows: int, written: int) -> None:
     pa.array([1.0])  # loads what pyarrow loads late, once for all children
     for operation in count(1):
         root = pristine.with_name("crashed")
@@ -85,11 +103,11 @@ def main(pristine: Path, rows: int) -> None:
         shutil.copytree(pristine, root)
         status = in_child(die_at, operation, root)
         assert status in (0, signal.SIGKILL), f"operation {operation}: status {status}"
-        assert in_child(verify, root, rows) == 0, f"after a death at operation {operation}"
+        assert in_child(verify, root, rows, written) == 0, f"after a death at operation {operation}"
         if status == 0:
             print(operation - 1)
             return
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
