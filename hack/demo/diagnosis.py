@@ -10,6 +10,7 @@ from hack.demo.kubectl import Kubectl, Object
 
 LOG_LINES = 15
 EVENTS = 12
+PODS = 3
 
 
 def unwell(pod: Object) -> bool:
@@ -49,10 +50,10 @@ def diagnose(kubectl: Kubectl, monitor: str, operator: Kubectl) -> str:
 
 
 def _logs(kubectl: Kubectl) -> str:
+    newest = sorted(filter(unwell, kubectl.items("pods")), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
     return "\n".join(
         kubectl.run("logs", pod["metadata"]["name"], "--all-containers", "--prefix", f"--tail={LOG_LINES}")
-        for pod in kubectl.items("pods")
-        if unwell(pod)
+        for pod in newest[-PODS:]
     )
 
 

@@ -107,4 +107,4 @@ def shipper_for(installed: Installed) -> tuple[str, str]:
 
 def node_images(nodes: Iterable[Object]) -> list[str]:
     """Pure: the names of all images on the nodes."""
-    return [name for node in nodes for image in node["status"].get("images", []) for name in image.get("names", [])]
+    return [name for node in nodes for image in node["status"].get("images", []) for name in image.get("names") or []]

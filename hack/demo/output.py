@@ -69,6 +69,9 @@ class Watch:
             self._shown, self._said = observed.visible, seconds
             self._output.say(f"$ kubectl get drift -n {self._kubectl.namespace}")
             self._output.say(table(self._kubectl, self._name))
+            _, reason, message = observed.condition("DriftDetected")
+            if reason == "CheckFailed":
+                self._output.say(f"the check failed: {message}")
         elif seconds - self._said > SAY_AGAIN_SECONDS:
             self._said = seconds
             self._output.say(f"... waiting for {seconds:.0f} s")
