@@ -142,7 +142,10 @@ class Shipper(SpecModel):
 
     type: Literal["Fluentd", "SyslogNG"] = "Fluentd"
     """The program."""
-    buffer_size: ByteSize = "512Mi"
+    buffer_size: Annotated[
+        ByteSize,
+        rule("quantity(self).compareTo(quantity('64Mi')) >= 0", "must be 64Mi or more"),
+    ] = "512Mi"
     """Disk for the prediction log, and as much again for the sidecar's buffer, for the time that the collector is
     away. When the log has reached it, predictions are refused with 503 rather than served and lost."""
     resources: Resources | None = None
@@ -187,6 +190,15 @@ class Reference(SpecModel):
 
 class Window(SpecModel):
     """Which predictions a check looks at: those from `now - offset - lookback` to `now - offset`."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            (
+                "!has(self.minRows) || !has(self.maxRows) || self.minRows <= self.maxRows",
+                "minRows must not be more than maxRows",
+            )
+        ),
+    }
 
     lookback: Duration = "1h"
     """Length of the window, such as `1h`."""

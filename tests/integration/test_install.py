@@ -71,6 +71,8 @@ REFUSED: dict[str, tuple[str, object]] = {
     "spec.checks.schedule": ("spec.checks.schedule", "every five minutes"),
     "spec.checks.window.lookback": ("spec.checks.window.lookback", "an hour"),
     "spec.checks.window.minRows": ("spec.checks.window.minRows", 0),
+    "minRows must not be more than maxRows": ("spec.checks.window", {"minRows": 900, "maxRows": 800}),
+    "must be 64Mi or more": ("spec.logging.shipper.bufferSize", "1Mi"),
     "spec.checks.drift.driftShare": ("spec.checks.drift.driftShare", 0),
     "spec.checks.drift.numerical": ("spec.checks.drift.numerical", {"method": "psi", "warning": 0.3, "critical": 0.2}),
     "warning and critical together": ("spec.checks.drift.numerical", {"warning": 0.3}),

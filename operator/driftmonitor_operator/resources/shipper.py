@@ -72,9 +72,10 @@ def _command(shipper: str) -> list[str]:
         return ["fluentd", "-c", file]
     return [
         "syslog-ng",
-        "-F",
-        "-f",
-        file,
+        "--foreground",
+        "--stderr",  # its own messages go to the container's log
+        "--no-caps",  # it has none to give up
+        f"--cfgfile={file}",
         f"--control={STATE_DIR}/syslog-ng.ctl",
         f"--pidfile={STATE_DIR}/syslog-ng.pid",
         f"--persist-file={STATE_DIR}/syslog-ng.persist",
