@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from driftmonitor_api.records import PredictionRecord
+from driftmonitor_inference.server import listen
 
 ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
 Start = Callable[..., Any]
@@ -46,6 +47,13 @@ class Clients:
             self._stop.set()
         for thread in self._threads:
             thread.join()
+
+
+def test_connections_send_small_answers_without_delay() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_after_sigkill_under_load_every_row_answered_is_on_disk(start_server: Start, wait_until: Start) -> None:
