@@ -9,7 +9,8 @@ from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.json import format as format_json
 
-MAX_LINE_BYTES = 1 << 20
+from driftmonitor_api.limits import MAX_RECORD_BYTES
+
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
 
@@ -87,8 +88,8 @@ def decode_body(body: bytes) -> Decoded:
     """Newline-delimited JSON or one JSON array. Blank lines are no lines."""
     decoded = Decoded()
     for data in _split(body):
-        if len(data) > MAX_LINE_BYTES:
-            reason = f"the line has {len(data)} bytes; a record has {MAX_LINE_BYTES} at most"
+        if len(data) > MAX_RECORD_BYTES:
+            reason = f"the line has {len(data)} bytes; a record has {MAX_RECORD_BYTES} at most"
             decoded.rejected.append(Rejected(reason, data))
             continue
         try:

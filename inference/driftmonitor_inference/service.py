@@ -128,6 +128,8 @@ class PredictionService:
 
         try:
             self._log.append(len(predictions), encode)
+        except wire.RecordTooLongError as error:
+            raise RequestError(413, f"The row is too large: {error}.", error.row) from error
         except RecordsTooLargeError as error:
             raise RequestError(413, f"The request is too large: {error}.") from error
         except (LogFullError, LogFailedError) as error:

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from driftmonitor_api.limits import MAX_RECORD_BYTES
+
 
 class Score(msgspec.Struct, omit_defaults=True):
     """One prediction in an answer. What the model does not give is left out."""
@@ -61,9 +63,23 @@ _ENCODER = msgspec.json.Encoder()
 encode = _ENCODER.encode
 
 
+class RecordTooLongError(Exception):
+    """The record of one row is longer than any reader takes."""
+
+    def __init__(self, row: int, size: int) -> None:
+        """`row` is the row's place in its request, `size` its record's bytes."""
+        super().__init__(f"the record of row {row} has {size} bytes; at most {MAX_RECORD_BYTES} can be stored")
+        self.row = row
+
+
 def encode_lines(records: list[Record]) -> bytes:
-    """One line for each record, each with its end of line."""
-    return _ENCODER.encode_lines(records)
+    """One line for each record, each with its end of line. RecordTooLongError for the first that is too long."""
+    lines = _ENCODER.encode_lines(records)
+    if len(lines) > MAX_RECORD_BYTES:
+        for place, line in enumerate(lines.split(b"\n")):
+            if len(line) > MAX_RECORD_BYTES:
+                raise RecordTooLongError(place, len(line))
+    return lines
 
 
 def timestamp(moment: datetime) -> str:

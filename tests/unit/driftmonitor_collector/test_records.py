@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from driftmonitor_api import records as api
+from driftmonitor_api.limits import MAX_RECORD_BYTES
 from driftmonitor_collector import tables
-from driftmonitor_collector.records import MAX_LINE_BYTES, Record, decode_body, decode_stored, stored_keys
+from driftmonitor_collector.records import Record, decode_body, decode_stored, stored_keys
 
 Make = Callable[..., dict[str, Any]]
 
@@ -86,11 +87,11 @@ def test_a_missing_field_is_named(name: str, record: Make) -> None:
 
 
 def test_a_line_too_long_is_set_apart_whole(lines: Callable[..., bytes]) -> None:
-    long = b'{"a": "' + b"x" * MAX_LINE_BYTES + b'"}'
+    long = b'{"a": "' + b"x" * MAX_RECORD_BYTES + b'"}'
     decoded = decode_body(long + b"\n" + lines([1]))
     assert [line.seq for line in decoded.lines] == [1]
     assert decoded.rejected[0].data == long
-    assert str(MAX_LINE_BYTES) in decoded.rejected[0].reason
+    assert str(MAX_RECORD_BYTES) in decoded.rejected[0].reason
 
 
 def test_an_array_is_as_good_as_lines_and_is_stored_as_lines(record: Make) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from driftmonitor_api.config import InferenceConfig
+from driftmonitor_api.limits import MAX_RECORD_BYTES
 from driftmonitor_api.records import PredictionRecord
 from driftmonitor_inference.app import Readiness, create_app
 from driftmonitor_inference.metrics import Metrics
@@ -22,7 +23,9 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 class Served:
     """An application with its log, without a process around it."""
 
-    def __init__(self, model: Path, folder: Path, limit: int, config: dict[str, Any]) -> None:
+    def __init__(
+        self, model: Path, folder: Path, limit: int, config: dict[str, Any], max_body_bytes: int = 10_000
+    ) -> None:
         self.folder = folder
         self.config = InferenceConfig(monitor="default/flights", model_name="flights", model_version="3", **config)
         self.log = RecordLog(folder, writer="pod/0/S", start="S", limit=limit, rotate=1 << 20)
@@ -30,7 +33,7 @@ class Served:
         loaded = Model(model, self.config.features, self.config.classes)
         service = PredictionService(self.config, loaded, self.log, self.metrics, max_rows=100, request_id_prefix="p")
         self.readiness = Readiness()
-        self.app = create_app(service, self.readiness, max_rows=100, max_body_bytes=10_000)
+        self.app = create_app(service, self.readiness, max_rows=100, max_body_bytes=max_body_bytes)
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         async def send() -> httpx.Response:
@@ -62,9 +65,9 @@ class Served:
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
 
-    def start(model: Path, limit: int = 1 << 20, **config: Any) -> Served:
+    def start(model: Path, limit: int = 1 << 20, max_body_bytes: int = 10_000, **config: Any) -> Served:
         (tmp_path / "log").mkdir()
-        started.append(Served(model, tmp_path / "log", limit, config))
+        started.append(Served(model, tmp_path / "log", limit, config, max_body_bytes))
         return started[-1]
 
     yield start
@@ -187,6 +190,19 @@ def test_a_body_that_is_too_large_is_refused(flights: Served, chunked: bool) -> 
 def test_too_many_rows_are_refused(flights: Served) -> None:
     assert flights.predict(*[ROW] * 100).status_code == 200
     assert flights.predict(*[ROW] * 101).status_code == 413
+
+
+def test_a_row_whose_record_nobody_could_store_is_refused_by_its_number(
+    serve: Callable[..., Served], models: Any
+) -> None:
+    served = serve(models.columns, limit=1 << 24, max_body_bytes=1 << 22)
+    text = next(name for name, value in ROW.items() if isinstance(value, str))
+    response = served.predict(ROW, {**ROW, text: "x" * MAX_RECORD_BYTES})
+    assert response.status_code == 413
+    assert response.json()["row"] == 1
+    assert str(MAX_RECORD_BYTES) in response.json()["error"]
+    assert served.records() == []
+    assert served.predict(ROW).status_code == 200
 
 
 def test_a_compressed_body_is_refused(flights: Served) -> None:
