@@ -15,15 +15,16 @@ RUN python3 /build/install.py /build/pyproject.toml /build/source /image opt/ven
 # The constraints are complete, hence --no-deps; wheels only, so that no compiler is ever needed.
 FROM ${BASE_IMAGE} AS runtime
 ARG COMPONENT
-COPY constraints/${COMPONENT}.txt /opt/venv/constraints.txt
-RUN --mount=type=bind,source=hack/images/build,target=/build \
-    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+COPY constraints/${COMPONENT}.txt hack/images/build/slim.py /opt/build/
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/secrets/certificates \
     python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv \
     && /opt/pip/bin/python -m pip --python /opt/venv/bin/python install \
-        --no-cache-dir --no-compile --no-deps --only-binary :all: --require-hashes -r /opt/venv/constraints.txt \
-    && python3 /build/slim.py /opt/venv \
-    && rm -r /opt/pip && python3 /build/slim.py --base
+        --progress-bar off --no-cache-dir --no-compile \
+        --no-deps --only-binary :all: --require-hashes -r /opt/build/${COMPONENT}.txt \
+    && python3 /opt/build/slim.py /opt/venv \
+    && python3 /opt/build/slim.py --base \
+    && rm -r /opt/pip /opt/build
 COPY --from=code /image /
 # No user of the base image: a home that can be written, as every pod has one.
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
-from tests.support.image_archive import ImageArchive, container
+from tests.support.image_archive import ImageArchive, inside
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = {
@@ -31,6 +34,18 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 print(importlib.metadata.version("driftmonitor"))
+"""
+MONITOR = """
+apiVersion: driftmonitor.dev/v1alpha1
+kind: DriftMonitor
+metadata: {name: bricks}
+spec:
+  model:
+    storageUri: configmap://bricks/model.onnx
+    version: "1"
+    features: [{name: length, type: Numerical}, {name: colour, type: Categorical}]
+  reference: {storageUri: configmap://bricks/reference.parquet}
+  checks: {schedule: "*/5 * * * *", window: {lookback: 1h, minRows: 100}}
 """
 
 pytestmark = pytest.mark.timeout(1800)  # a cold build on a busy machine, before the first test
@@ -55,12 +70,19 @@ def images() -> dict[str, ImageArchive]:
 
 
 @pytest.fixture(scope="session")
-def as_root() -> None:
+def roots(images: dict[str, ImageArchive], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Each image unpacked, for as long as the tests run: together they are gigabytes."""
     if os.geteuid() != 0:
         reason = "needs root, to run a program among an image's files"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+    found = {component: tmp_path_factory.mktemp(component) for component in images}
+    for component, root in found.items():
+        images[component].unpack(root)
+    yield found
+    for root in found.values():
+        shutil.rmtree(root)
 
 
 def pinned(component: str) -> set[str]:
@@ -139,26 +161,40 @@ def test_the_operators_image_holds_the_shippers_files(images: dict[str, ImageArc
     assert {f"etc/driftmonitor/shippers/{name}" for name in ("fluent.conf", "syslog-ng/syslog-ng.conf")} <= inside
 
 
-@pytest.mark.usefixtures("as_root")
 @pytest.mark.parametrize("component", PACKAGES)
 def test_every_module_can_be_imported_in_the_image(
-    images: dict[str, ImageArchive], component: str, tmp_path: Path
+    images: dict[str, ImageArchive], roots: dict[str, Path], component: str
 ) -> None:
-    with container(images[component], tmp_path) as enter:
-        command = [*enter, "python", "-c", IMPORT_ALL, PACKAGES[component]]
-        done = subprocess.run(command, capture_output=True, text=True)
-    shutil.rmtree(tmp_path)  # up to a gigabyte, which pytest would keep
+    command = [*inside(images[component], roots[component]), "python", "-c", IMPORT_ALL, PACKAGES[component]]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]]
 
 
-@pytest.mark.usefixtures("as_root")
-def test_syslog_ng_in_its_image_has_what_the_configuration_uses(
-    images: dict[str, ImageArchive], tmp_path: Path
+def test_the_check_finds_drift_and_writes_its_report_in_the_image(
+    images: dict[str, ImageArchive], roots: dict[str, Path], tmp_path: Path
 ) -> None:
-    with container(images["syslog-ng"], tmp_path) as enter:
-        done = subprocess.run([*enter, "syslog-ng", "--version"], capture_output=True, text=True)
-    shutil.rmtree(tmp_path)
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o777)  # the image's user writes the report
+    tmp_path.chmod(0o755)
+    (data / "monitor.yaml").write_text(MONITOR)
+    for name, shift in (("reference", 0), ("current", 40)):
+        rows = [{"length": float(i % 50 + shift), "colour": "red" if i % 3 else "blue"} for i in range(1000)]
+        parquet.write_table(pyarrow.Table.from_pylist(rows), data / f"{name}.parquet")
+    options = ["--monitor=monitor.yaml", "--reference=reference.parquet", "--current=current.parquet"]
+    image = images["driftcheck"]
+    program = ["env", "--chdir=/data", *image.config["Entrypoint"], "compare", *options, "--report=report.html"]
+    done = subprocess.run([*inside(image, roots["driftcheck"], data), *program], capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr  # 1: drift
+    assert "length" in (data / "report.html").read_text()
+
+
+def test_syslog_ng_in_its_image_has_what_the_configuration_uses(
+    images: dict[str, ImageArchive], roots: dict[str, Path]
+) -> None:
+    command = [*inside(images["syslog-ng"], roots["syslog-ng"]), "syslog-ng", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     modules = re.search(r"^Available-Modules: (.*)$", done.stdout, re.MULTILINE)
     assert modules is not None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class ImageArchive:
 
     def unpack(self, root: Path) -> None:
         """Write the files as they lie in a container. Needs root for their owners."""
+        root.chmod(0o755)
         for layer in self._open_layers():
             for entry in layer:
                 folder, name = os.path.split(os.path.normpath(entry.name))
@@ -60,16 +61,22 @@ class ImageArchive:
                     yield layer
 
 
-@contextmanager
-def container(image: ImageArchive, root: Path) -> Iterator[list[str]]:
-    """Unpack it under `root`; gives the command to put before a program, which then runs as the image's user there."""
-    root.chmod(0o755)
-    image.unpack(root)
-    setup = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount -t tmpfs -o mode=1777 tmpfs "$0/tmp"'
+def inside(image: ImageArchive, root: Path, data: Path | None = None) -> list[str]:
+    """The command to put before a program: it then runs as the image's user, without network, in the unpacked `root`.
+
+    It finds the folder `data` as /data.
+    """
+    mounts = [
+        'mount -t proc proc "$0/proc"',
+        'mount --rbind /dev "$0/dev"',
+        'mount -t tmpfs -o mode=1777 tmpfs "$0/tmp"',
+    ]
+    if data:
+        mounts += ['mkdir -p "$0/data"', f'mount --bind {shlex.quote(str(data))} "$0/data"']
     enter = f'exec chroot --userspec={image.config["User"]} "$0" /usr/bin/env -i "$@"'
     variables = [f"{name}={value}" for name, value in image.environment.items()]
     isolation = ["unshare", "--mount", "--pid", "--fork", "--net"]
-    yield [*isolation, "sh", "-c", f"{setup} && {enter}", str(root), *variables]
+    return [*isolation, "sh", "-c", " && ".join([*mounts, enter]), str(root), *variables]
 
 
 def _content(tar: tarfile.TarFile, name: str) -> bytes:
