@@ -48,37 +48,42 @@ def build_all(
     with pip_access(environment) as access:
         for component in wanted:
             base = bases.resolve(components.default_base((repository / component.dockerfile).read_text()))
-            key = components.content_key(component, repository, base)
-            archive = archives.archive_path(folder, component.name, key)
-            result = Result(component.name, components.image_name(component, version), archive)
-            if archive.exists():
-                os.utime(archive)
-                say(f"{component.name}: nothing changed since {archive.name}")
-            else:
-                build = Build(
-                    image=result.image,
-                    base=base,
-                    component=component.name,
-                    dockerfile=repository / component.dockerfile,
-                    context=repository / component.context,
-                    secrets=access.secrets,
-                    package_folders=access.folders,
-                )
-                _build(build, engine, archive, logs / f"{component.name}.log", component.usual_seconds)
+            build = Build(
+                image=components.image_name(component, version),
+                base=base,
+                component=component.name,
+                dockerfile=repository / component.dockerfile,
+                context=repository / component.context,
+                secrets=access.secrets,
+                package_folders=access.folders,
+            )
+            archive = _archive(component, build, engine, folder, repository)
+            results.append(Result(component.name, build.image, archive))
             archives.remove_outdated(folder, component.name)
-            results.append(result)
     return results
 
 
-def _build(build: Build, engine: Engine, archive: Path, log: Path, usual_seconds: int) -> None:
-    step = Step(f"the image {build.component}, with {engine.name}", usual_seconds=usual_seconds)
+def _archive(component: Component, build: Build, engine: Engine, folder: Path, repository: Path) -> Path:
+    """The archive of what the component is made of now, built where there is none."""
+    key = components.content_key(component, repository, build.base)
+    archive = archives.archive_path(folder, component.name, key)
+    if archive.exists():
+        os.utime(archive)
+        say(f"{component.name}: nothing changed since {archive.name}")
+        return archive
+    step = Step(f"the image {component.name}, with {engine.name}", usual_seconds=component.usual_seconds)
+    log = folder / "logs" / f"{component.name}.log"
     log.unlink(missing_ok=True)
     engine.build(build, log, step)
+    if components.content_key(component, repository, build.base) != key:
+        step.done("its files changed meanwhile, once more")
+        return _archive(component, build, engine, folder, repository)
     unfinished = archive.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)  # of a build that was interrupted
     engine.save(build.image, unfinished, log, step)
     unfinished.rename(archive)
     step.done(f"{archive.stat().st_size / 1e6:.0f} MB")
+    return archive
 
 
 @contextmanager

@@ -111,7 +111,7 @@ class Buildah:
         program = debian.find_program("buildah") or "buildah"
         # Its mounts go with its own namespace; left on the machine they would keep the store from being deleted.
         namespace = ["unshare", "--mount", "--propagation=private", "--"]
-        places = [f"--root={self._store / driver}", f"--runroot=/run/driftmonitor/images/{driver}"]
+        places = [f"--root={self._store / driver}", f"--runroot={self._store / driver}-run"]
         return [*namespace, program, f"--storage-driver={driver}", *places]
 
     def has(self, image: str) -> bool:
@@ -131,6 +131,7 @@ class Buildah:
 
     def build(self, build: Build, log: Path, step: Step) -> None:
         """See Engine."""
+        succeeds([*self._prefix, "rm", "--all"])  # what a build that was interrupted left
         volumes = [f"--volume={folder}:{folder}:ro" for folder in build.package_folders]
         command = [*self._prefix, "bud", "--layers", "--isolation=chroot", *volumes, *build_arguments(build)]
         run_logged(command, log, step)
