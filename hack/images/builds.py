@@ -81,6 +81,7 @@ def _archive(component: Component, build: Build, engine: Engine, folder: Path, r
     unfinished = archive.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)  # of a build that was interrupted
     engine.save(build.image, unfinished, log, step)
+    unfinished.chmod(0o644)  # Docker writes it for root alone
     unfinished.rename(archive)
     step.done(f"{archive.stat().st_size / 1e6:.0f} MB")
     return archive
