@@ -1,7 +1,8 @@
 """Whether a live object is what its manifest says, told without asking the apiserver. Pure.
 
-It is when each field of the manifest has its value there, and the field manager owns no other field than these (else
-one was taken out of the manifest since it was applied). Defaults and fields of other managers do not count.
+It is when each field of the manifest has its value there, and the field manager owns these fields and no other: one
+more was taken out of the manifest since it was applied; one less was changed by someone, as a Service's selector to
+which a label was added. Defaults and fields of other managers do not count.
 """
 
 import json
@@ -19,7 +20,7 @@ def difference(manifest: Body, live: Body, manager: str) -> str | None:
     fields = _owned_fields(live, manager)
     if fields is None:
         return "metadata.managedFields"
-    return _unlike(manifest, live, "") or _surplus(fields, manifest, "")
+    return _unlike(manifest, live, "") or _surplus(fields, manifest, "") or _lost(fields, manifest, "")
 
 
 def _owned_fields(live: Body, manager: str) -> dict[str, Any] | None:
@@ -80,6 +81,24 @@ def _surplus(fields: dict[str, Any], wanted: Any, path: str) -> str | None:
         if found := _surplus(below, value, where):
             return found
     return None
+
+
+def _lost(fields: dict[str, Any], wanted: Any, path: str) -> str | None:
+    """Path of the first field of `wanted` that is not owned; the API owns some maps and lists as a whole."""
+    for key, below in fields.items():
+        if not below or key == ".":
+            continue
+        kind, _, text = key.partition(":")
+        value = wanted[text] if kind == "f" else _element(kind, json.loads(text), wanted)
+        where = f"{path}.{text}" if path else text
+        if found := _lost(below, value, where):
+            return found
+    unowned = wanted.keys() - {key[2:] for key in fields} if isinstance(wanted, dict) else set()
+    if not path:
+        unowned -= {"apiVersion", "kind"}
+    elif path == "metadata":
+        unowned -= {"name", "namespace"}
+    return f"{path}.{min(unowned)}".lstrip(".") if unowned else None
 
 
 def _element(kind: str, key: Any, wanted: Any) -> Any:

@@ -139,3 +139,14 @@ def test_an_object_that_was_never_applied_differs() -> None:
     body = live()
     del body["metadata"]["managedFields"][2]
     assert difference(MANIFEST, body, "me") == "metadata.managedFields"
+
+
+def test_a_map_that_is_owned_as_a_whole_is_found_when_someone_added_to_it() -> None:
+    manifest = {**MANIFEST, "spec": {**MANIFEST["spec"], "selector": {"app": "wine"}}}
+    body = live()
+    body["spec"]["selector"] = {"app": "wine"}
+    body["metadata"]["managedFields"][2]["fieldsV1"]["f:spec"]["f:selector"] = {}
+    assert difference(manifest, body, "me") is None
+    body["spec"]["selector"]["edited"] = "yes"
+    del body["metadata"]["managedFields"][2]["fieldsV1"]["f:spec"]["f:selector"]
+    assert difference(manifest, body, "me") == "spec.selector"
