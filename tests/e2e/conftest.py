@@ -81,7 +81,7 @@ def forward(ready: Snapshot, kubectl: Kubectl) -> Iterator[traffic.PortForward]:
 def few(kubectl: Kubectl, forward: traffic.PortForward, data: Flights, sent: traffic.Sent) -> Snapshot:
     sent.add(traffic.send(forward, flights.read_rows(data.held_out, FEW_ROWS)))
     monitor.wait(
-        kubectl, NAME, "InsufficientData", lambda seen: seen.insufficient and seen.rows == FEW_ROWS, VERDICT_SECONDS
+        kubectl, NAME, "InsufficientData", lambda seen: seen.insufficient and seen.rows == sent.rows, VERDICT_SECONDS
     )
     return monitor.take_snapshot(kubectl, NAME)
 

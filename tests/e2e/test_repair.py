@@ -87,7 +87,13 @@ def test_deleted_children_come_back_and_the_monitor_is_ready_again(kubectl: Kube
 
 @pytest.mark.parametrize("component", ["inference", "collector"])
 def test_no_row_is_lost_when_a_pod_is_deleted_under_load(
-    kubectl: Kubectl, settled: None, data: Flights, forward: traffic.PortForward, sent: traffic.Sent, component: str
+    kubectl: Kubectl,
+    drifted: Snapshot,
+    settled: None,
+    data: Flights,
+    forward: traffic.PortForward,
+    sent: traffic.Sent,
+    component: str,
 ) -> None:
     writers_before = _writers(kubectl)
     deleted = False

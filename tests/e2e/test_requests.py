@@ -7,7 +7,6 @@ import pytest
 
 from hack.demo import flights, traffic
 from hack.demo.flights import FEATURES, Flights
-from hack.demo.monitor import Snapshot
 
 
 @pytest.fixture
@@ -72,6 +71,17 @@ def test_the_metadata_name_the_models_inputs(forward: traffic.PortForward) -> No
     assert metadata["classes"] == ["late", "on_time"]
 
 
-def test_the_metrics_count_predictions(forward: traffic.PortForward, few: Snapshot) -> None:
-    assert "model_predictions_total" in _get(forward, "/metrics")
+def test_the_metrics_count_rows_predicted(forward: traffic.PortForward, row: flights.Row, sent: traffic.Sent) -> None:
+    def count() -> float:
+        lines = [line for line in _get(forward, "/metrics").splitlines() if line.startswith("model_predictions_total")]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    before = count()
+    status, _ = traffic.post(forward.open(), {"instances": [row, row]}, request_id="e2e-metrics")
+    assert status == 200
+    sent.answered["e2e-metrics"] = 2
+    assert count() == before + 2
+
+
+def test_the_server_is_healthy(forward: traffic.PortForward) -> None:
     assert _get(forward, "/health")
