@@ -17,8 +17,8 @@ NAME = "flights"
 REPAIR_SECONDS = 60.0
 READY_SECONDS = 300.0
 STORED_SECONDS = 120.0
-LOAD_ROWS = 2_000
-PAUSE_SECONDS = 0.02
+LOAD_ROWS = 4_000
+PAUSE_SECONDS = 0.05
 DELETED = (
     "service/flights",
     "service/flights-collector",
