@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+UNFINISHED = ".unfinished"
 KEPT = 2  # of each component: the current one, and the one before for a step back
 
 
@@ -19,6 +20,9 @@ def outdated(archives: dict[Path, float], component: str, kept: int = KEPT) -> l
 
 
 def remove_outdated(folder: Path, component: str) -> None:
-    """Delete them."""
-    for path in outdated({path: path.stat().st_mtime for path in folder.glob("*.tar")}, component):
+    """Delete them, and what a build that was interrupted left."""
+    found = {path: path.stat().st_mtime for path in folder.iterdir()}
+    complete = {path: used for path, used in found.items() if path.suffix == ".tar"}
+    unfinished = {path: used for path, used in found.items() if path.suffix == UNFINISHED}
+    for path in [*outdated(complete, component), *outdated(unfinished, component, kept=0)]:
         path.unlink()

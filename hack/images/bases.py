@@ -52,16 +52,16 @@ class Bases:
 
 def pull(command: Sequence[str], step: Step, answer_seconds: float = REGISTRY_SECONDS) -> bool:
     """Whether the pull came to its end. It may take as long as it needs once a registry has answered."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-    assert process.stdout is not None
-    silence = threading.Timer(answer_seconds, process.kill)
-    silence.start()
-    for line in process.stdout:
-        if _ANSWERED.search(line):
-            silence.cancel()
-        step.update(line.strip()[:70])
-    code = process.wait()
-    silence.cancel()
+    ) as process:
+        assert process.stdout is not None
+        silence = threading.Timer(answer_seconds, process.kill)
+        silence.start()
+        for line in process.stdout:
+            if _ANSWERED.search(line):
+                silence.cancel()
+            step.update(line.strip()[:70])
+        code = process.wait()
+        silence.cancel()
     return code == 0

@@ -78,8 +78,8 @@ def _archive(component: Component, build: Build, engine: Engine, folder: Path, r
     if components.content_key(component, repository, build.base) != key:
         step.done("its files changed meanwhile, once more")
         return _archive(component, build, engine, folder, repository)
-    unfinished = archive.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)  # of a build that was interrupted
+    unfinished = archive.with_suffix(archives.UNFINISHED)
+    unfinished.unlink(missing_ok=True)  # buildah writes to no file that exists
     engine.save(build.image, unfinished, log, step)
     unfinished.chmod(0o644)  # Docker writes it for root alone
     unfinished.rename(archive)

@@ -30,12 +30,13 @@ def run_logged(command: Sequence[str], log: Path, step: Step, environment: Mappi
             errors="replace",
             umask=0o022,  # a strict umask of the caller would make files that the image's user cannot read
         )
-        assert process.stdout is not None
-        for line in process.stdout:
-            file.write(line)
-            lines = [*lines[1 - _TAIL_LINES :], _CONTROL.sub("", line.rstrip())]
-            step.update(lines[-1].strip()[:70])
-    if process.wait():
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                file.write(line)
+                lines = [*lines[1 - _TAIL_LINES :], _CONTROL.sub("", line.rstrip())]
+                step.update(lines[-1].strip()[:70])
+    if process.returncode:
         raise ClusterError(f"building {log.stem} failed:\n" + "\n".join(lines), f"the whole output is in {log}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,7 @@ from hack.cluster.progress import Step
 from hack.images.commands import run_logged, succeeds
 
 BUILDAH = debian.Package("buildah", debian.program("buildah"))
-_FULL_STORE_BYTES = 12 * 10**9
+_FULL_STORE_GIGABYTES = 12
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ class Buildah:
             raise ClusterError("buildah needs root, and no Docker engine answers.", "run as root, or start Docker")
         debian.ensure(BUILDAH)
         self._store = folder / "store"
+        if _gigabytes(self._store) > _FULL_STORE_GIGABYTES:
+            shutil.rmtree(self._store)  # layers of older contents, most of them; what is needed is built again
         self._prefix = self._command("overlay")
         if not succeeds([*self._prefix, "info"]):
             self._prefix = self._command("vfs")
@@ -139,12 +142,11 @@ class Buildah:
     def save(self, image: str, archive: Path, log: Path, step: Step) -> None:
         """See Engine."""
         run_logged([*self._prefix, "push", image, f"docker-archive:{archive}:{image}"], log, step)
-        if _size(self._store) > _FULL_STORE_BYTES:
-            shutil.rmtree(self._store)  # layers of older contents; what is needed is built again
 
 
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*"))
+def _gigabytes(folder: Path) -> float:
+    answer = subprocess.run(["du", "--summarize", "--block-size=1M", str(folder)], capture_output=True, text=True)
+    return int((answer.stdout or "0").split()[0]) / 1024
 
 
 def choose(wanted: str | None, docker_answers: bool) -> str:

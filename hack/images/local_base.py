@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -89,7 +88,7 @@ class LocalBase:
         if CERTIFICATES.exists():
             shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
         archive = self._folder / "root.tar"
-        subprocess.run(["tar", "--numeric-owner", "-C", str(root), "-cf", str(archive), "."], check=True)
+        run_logged(["tar", "--numeric-owner", "-C", str(root), "-cf", str(archive), "."], log, step)
         engine.import_base(archive, self.name(), log, step)
         shutil.rmtree(self._folder)
         step.done()
