@@ -62,7 +62,7 @@ def test_a_cluster_that_can_pull_takes_fluentd() -> None:
 
 
 def test_images_without_names_are_no_error() -> None:
-    nodes = [{"status": {"images": [{"names": None}, {"names": ["a"]}, {}]}}, {"status": {}}]
+    nodes: list[dict[str, Any]] = [{"status": {"images": [{"names": None}, {"names": ["a"]}, {}]}}, {"status": {}}]
     assert install.node_images(nodes) == ["a"]
 
 

@@ -43,7 +43,7 @@ def serve() -> Iterator[Callable[[Answer], LocalForward]]:
                 if status is None:
                     self.close_connection = True
                     return
-                content = {"predictions": [{}] * len(rows)} if status == 200 else {"error": "no"}
+                content: dict[str, object] = {"predictions": [{}] * len(rows)} if status == 200 else {"error": "no"}
                 body = json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
