@@ -5,6 +5,7 @@ It takes the container as the operator renders it, so what runs is the pod's own
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -65,9 +66,9 @@ class Sidecar:
 
         The shipper's own output is appended to `log`. Raises KeyError for a variable without a value.
         """
-        self._executable = executable
         self._places = places
-        self._arguments = [self._here(argument) for argument in container["command"][1:]]
+        names = {program.name for program in PROGRAMS.values()}
+        self._command = [executable if argument in names else self._here(argument) for argument in container["command"]]
         settings = {variable["name"]: variable for variable in container["env"]}
         self.environment = {
             **{name: values.get(name) or self._here(variable["value"]) for name, variable in settings.items()},
@@ -87,7 +88,7 @@ class Sidecar:
         """Start it; returns at once."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [self._executable, *self._arguments],
+                self._command,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -99,7 +100,7 @@ class Sidecar:
         """Run it to its end with more arguments, and without one of its variables."""
         environment = {**os.environ, **self.environment}
         environment.pop(without or "", None)
-        command = [self._executable, *self._arguments, *extra_arguments]
+        command = [*self._command, *extra_arguments]
         return subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60
         )
@@ -123,6 +124,6 @@ class Sidecar:
         return self._places[mount]
 
     def _here(self, text: str) -> str:
-        for mount, place in self._places.items():
-            text = text.replace(mount, str(place))
-        return text
+        # In one pass: a place here may itself lie below a mount's path.
+        mounts = "|".join(re.escape(mount) for mount in sorted(self._places, key=len, reverse=True))
+        return re.sub(mounts, lambda found: str(self._places[found[0]]), text)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from driftmonitor_operator.resources.shipper import STATE_DIR
+from driftmonitor_operator.resources.shipper import STATE_DIR, TEMPORARY
 from hack.shippers import PROGRAMS, MissingProgramError, executable
 from tests.support.shipping import PATIENCE, TOKEN, Pipeline, build, wait_until
 
@@ -45,6 +45,16 @@ def test_the_program_accepts_the_configuration(resting: Pipeline) -> None:
     checked = resting.sidecar.run(PROGRAMS[resting.shipper].check)
     assert checked.returncode == 0, checked.stdout
     assert TOKEN not in checked.stdout
+
+
+def test_the_program_keeps_to_the_volumes_of_its_pod(pipeline: Pipeline) -> None:
+    pipeline.server.predict(10)
+    pipeline.sidecar.start()
+    wait_until(pipeline.server.all_stored, "the rows are stored")
+    assert list(pipeline.sidecar.place(STATE_DIR).iterdir())
+    if pipeline.shipper == "Fluentd":
+        # Ruby refuses an emptyDir itself: all may write to it.
+        assert list(pipeline.sidecar.place(TEMPORARY).glob("shipper/fluentd-lock-*"))
 
 
 def test_rows_logged_before_the_shipper_starts_and_over_rotations_are_stored(pipeline: Pipeline) -> None:

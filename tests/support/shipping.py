@@ -183,10 +183,16 @@ class Pipeline:
 @contextmanager
 def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
     """A pipeline in an empty folder of which nothing runs yet, with the sidecar that the operator renders."""
-    mounts = {rendered.LOG_DIR: "log", rendered.STATE_DIR: "state", rendered.CONFIG_MOUNT: "config"}
+    mounts = {
+        rendered.LOG_DIR: "log",
+        rendered.STATE_DIR: "state",
+        rendered.CONFIG_MOUNT: "config",
+        rendered.TEMPORARY: "temporary",
+    }
     places = {mount: folder / name for mount, name in mounts.items()}
     for place in places.values():
         place.mkdir()
+        place.chmod(0o777)  # as the kubelet makes an emptyDir
     monitor = DriftMonitor.model_validate(
         {
             "metadata": {"name": "wine", "namespace": "default"},

@@ -11,6 +11,7 @@ from driftmonitor_operator.resources.configmaps import SHIPPER_FILES, shipper_na
 LOG_DIR = "/var/log/driftmonitor"
 STATE_DIR = "/var/lib/shipper"
 CONFIG_MOUNT = "/etc/shipper"
+TEMPORARY = "/tmp"  # noqa: S108 - an emptyDir
 _HEADROOM_BYTES = 256 << 20  # an emptyDir over its limit evicts the pod, so the programs' own limit must come first
 
 
@@ -31,6 +32,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 COLLECTOR_PORT=common.HTTP_PORT,
                 COLLECTOR_URL=f"{common.collector_url(monitor)}/v1/records",
                 BUFFER_BYTES=buffer_bytes(monitor),
+                **({"TMPDIR": f"{TEMPORARY}/shipper"} if shipper.type == "Fluentd" else {}),
             ),
             {
                 "name": "COLLECTOR_TOKEN",
@@ -45,7 +47,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             mount("log", LOG_DIR, read_only=True),
             mount("shipper-state", STATE_DIR),
             mount("shipper-config", CONFIG_MOUNT, read_only=True),
-            mount("shipper-tmp", "/tmp"),  # noqa: S108 - an emptyDir
+            mount("shipper-tmp", TEMPORARY),
         ],
     }
 
@@ -69,7 +71,8 @@ def buffer_bytes(monitor: DriftMonitor) -> int:
 def _command(shipper: str) -> list[str]:
     file = f"{CONFIG_MOUNT}/{SHIPPER_FILES[shipper]}"
     if shipper == "Fluentd":
-        return ["fluentd", "-c", file]
+        # Ruby takes no temporary folder that all may write to and has no sticky bit, which is what an emptyDir is.
+        return ["sh", "-c", 'mkdir -p -m 0700 "$TMPDIR" && exec "$0" "$@"', "fluentd", "-c", file]
     return [
         "syslog-ng",
         "--foreground",
