@@ -35,7 +35,8 @@ def make() -> None:
     if not (FOLDER / "bin" / "python").exists():
         venv.create(FOLDER, with_pip=True)
     pip = [str(FOLDER / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
-    _run([*pip, "--require-hashes", "-r", "constraints/dev.txt"], step)
+    # The constraints are complete, and pip's resolver refuses extras of packages that they pin without.
+    _run([*pip, "--require-hashes", "--no-deps", "-r", "constraints/dev.txt"], step)
     _run([*pip, "--no-build-isolation", "--no-deps", "-e", "."], step)
     COMPLETE.touch()
     step.done()
