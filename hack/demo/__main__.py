@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from textwrap import indent
@@ -31,8 +32,8 @@ The cluster runs on. To try next:
   kubectl -n {NAMESPACE} delete deployment {NAME}    # it is put back
   kubectl -n {NAMESPACE} patch drift {NAME} --type merge -p '{{{{"spec": {{{{"suspend": true}}}}}}}}'    # ends checks
   kubectl -n {NAMESPACE} delete drift {NAME}         # nothing of it stays
-To run the demo again on this cluster: make demo
-To end the cluster: make down"""
+To run the demo again on this cluster: {{chosen}}make demo
+To end the cluster: {{chosen}}make down"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,7 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     assert demo.installed is not None
     print(f"\nDone in {output.total:.0f} s; the figures are in {demo.finish()}\n")
-    print(_NEXT.format(kubeconfig=demo.installed.kubectl.kubeconfig, programs=demo.installed.helm.parent))
+    chosen = "".join(f"{name}={os.environ[name]} " for name in ("CLUSTER", "CLUSTER_NAME") if os.environ.get(name))
+    kubeconfig, programs = demo.installed.kubectl.kubeconfig, demo.installed.helm.parent
+    print(_NEXT.format(kubeconfig=kubeconfig, programs=programs, chosen=chosen))
     return 0
 
 

@@ -61,6 +61,8 @@ class Demo:
     def run(self) -> None:
         """All steps. ClusterError when one fails."""
         FOLDER.mkdir(parents=True, exist_ok=True)
+        for earlier in FOLDER.glob("*.html"):
+            earlier.unlink()
         self.output.step("A Kubernetes cluster")
         installed = self.cluster()
         kubectl = installed.kubectl
