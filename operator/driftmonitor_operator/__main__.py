@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 
 import prometheus_client
 
@@ -55,7 +56,8 @@ async def _run(config: OperatorConfig) -> None:
     cluster = Cluster(connections=config.workers + 1)
     controller = Controller(Reconciler(cluster, store, config), store, config.workers, config.resync_seconds)
     metrics.measure_monitors(store.drift_counts)
-    health_server = health.serve(config.health_port, controller.unhealthy)
+    ready = threading.Event()
+    health_server = health.serve(config.health_port, controller.unhealthy, ready.is_set)
     metrics_server, _ = prometheus_client.start_http_server(config.metrics_port)
     logger.info(
         "version %s, health on port %d, metrics on port %d, %s",
@@ -67,7 +69,7 @@ async def _run(config: OperatorConfig) -> None:
     try:
         await controller.start()
         logger.info("started with %d DriftMonitors", len(store.keys()))
-        await handlers.watch(controller, config.watch_namespace)
+        await handlers.watch(controller, config.watch_namespace, ready)
     finally:
         await controller.stop(DRAIN_SECONDS)
         health_server.shutdown()

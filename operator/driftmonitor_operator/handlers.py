@@ -1,5 +1,6 @@
 """The watches: the only module that imports `kopf`. Every event goes to the controller; nothing else happens here."""
 
+import threading
 from typing import Any
 
 import kopf
@@ -8,8 +9,11 @@ from driftmonitor_operator import kinds
 from driftmonitor_operator.controller import Controller
 
 
-async def watch(controller: Controller, namespace: str | None) -> None:
-    """Watch until SIGTERM or SIGINT. Raises when a watch breaks for good, so that the process ends and is restarted."""
+async def watch(controller: Controller, namespace: str | None, ready: threading.Event) -> None:
+    """Watch until SIGTERM or SIGINT; `ready` is set once kopf works.
+
+    Raises when a watch breaks for good, so that the process ends and is restarted.
+    """
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(kopf.login_via_client)  # the same way as cluster.py finds it
     settings = kopf.OperatorSettings()
@@ -35,6 +39,7 @@ async def watch(controller: Controller, namespace: str | None) -> None:
         registry=registry,
         settings=settings,
         standalone=True,
+        ready_flag=ready,
         clusterwide=namespace is None,
         namespaces=[namespace] if namespace else [],
     )

@@ -1,4 +1,4 @@
-"""`/healthz`: 200 while the process does its work, else 503 with what is wrong."""
+"""`/healthz`: 200 while the process does its work, else 503 with what is wrong; `/readyz`: from its first work on."""
 
 import threading
 from collections.abc import Callable
@@ -6,18 +6,28 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-def serve(port: int, unhealthy: Callable[[], str]) -> ThreadingHTTPServer:
+def serve(port: int, unhealthy: Callable[[], str], ready: Callable[[], bool]) -> ThreadingHTTPServer:
     """Serve on all addresses from a thread that ends with the process; port 0 takes a free one.
 
     `unhealthy` says what is wrong, empty when nothing is. Raises OSError when the port is taken.
     """
 
+    def wrong_at(path: str) -> str | None:
+        """What is wrong, empty when nothing is; None where there is nothing to ask."""
+        match path.partition("?")[0]:
+            case "/healthz":
+                return unhealthy()
+            case "/readyz":
+                return unhealthy() if ready() else "the watches do not run yet"
+            case _:
+                return None
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path.partition("?")[0] != "/healthz":
+            wrong = wrong_at(self.path)
+            if wrong is None:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
-            wrong = unhealthy()
             content = (wrong or "ok").encode() + b"\n"
             self.send_response(HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK)
             self.send_header("Content-Type", "text/plain; charset=utf-8")

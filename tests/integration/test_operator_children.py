@@ -186,6 +186,7 @@ def test_the_process_tells_how_it_is(wine: Any, operator: Any) -> None:
     wine.create()
     wine.wait_until_applied()
     assert operator.fetch("health", "/healthz") == "ok\n"
+    assert operator.fetch("health", "/readyz") == "ok\n"
     metrics = operator.metrics()
     assert metrics["driftmonitor_operator_reconcile_duration_seconds_count"] > 0
     assert metrics['driftmonitor_operator_monitors{drift="Unknown"}'] >= 1
