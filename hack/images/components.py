@@ -33,11 +33,11 @@ def _python(name: str, usual_seconds: int, *more: str) -> Component:
 
 
 COMPONENTS = (
-    _python("operator", 30, "fluentd"),
-    _python("inference", 30),
-    _python("collector", 25),
+    _python("operator", 25, "fluentd"),
+    _python("inference", 20),
+    _python("collector", 20),
     _python("driftcheck", 70),
-    Component("syslog-ng", ("fluentd/syslog-ng/Dockerfile",), 15, "fluentd/syslog-ng/Dockerfile", "fluentd/syslog-ng"),
+    Component("syslog-ng", ("fluentd/syslog-ng/Dockerfile",), 10, "fluentd/syslog-ng/Dockerfile", "fluentd/syslog-ng"),
 )
 
 

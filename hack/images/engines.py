@@ -141,7 +141,9 @@ class Buildah:
 
     def save(self, image: str, archive: Path, log: Path, step: Step) -> None:
         """See Engine."""
-        run_logged([*self._prefix, "push", image, f"docker-archive:{archive}:{image}"], log, step)
+        # The quickest compression: as fast as writing plain archives, which are three times as large.
+        command = [*self._prefix, "push", "--compression-format=gzip", "--compression-level=1"]
+        run_logged([*command, image, f"oci-archive:{archive}:{image}"], log, step)
 
 
 def _gigabytes(folder: Path) -> float:

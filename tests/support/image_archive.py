@@ -15,15 +15,22 @@ _WHITEOUT = ".wh."
 
 
 class ImageArchive:
-    """A docker-archive with one image."""
+    """An OCI archive, as buildah writes it, or a docker-archive, with one image."""
 
     def __init__(self, archive: Path) -> None:
         self._archive = archive
         with tarfile.open(archive) as tar:
-            manifest = json.loads(_content(tar, "manifest.json"))[0]
-            self.names: list[str] = manifest["RepoTags"]
-            self.config: dict[str, Any] = json.loads(_content(tar, manifest["Config"]))["config"]
-            self._layers: list[str] = manifest["Layers"]
+            if "manifest.json" in tar.getnames():
+                manifest = _read(tar, "manifest.json")[0]
+                self.names: list[str] = manifest["RepoTags"]
+                self.config: dict[str, Any] = _read(tar, manifest["Config"])["config"]
+                self._layers: list[str] = manifest["Layers"]
+            else:
+                (entry,) = _read(tar, "index.json")["manifests"]
+                manifest = _read(tar, _blob(entry))
+                self.names = [entry["annotations"]["org.opencontainers.image.ref.name"]]
+                self.config = _read(tar, _blob(manifest["config"]))["config"]
+                self._layers = [_blob(layer) for layer in manifest["layers"]]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,7 +86,11 @@ def inside(image: ImageArchive, root: Path, data: Path | None = None) -> list[st
     return [*isolation, "sh", "-c", " && ".join([*mounts, enter]), str(root), *variables]
 
 
-def _content(tar: tarfile.TarFile, name: str) -> bytes:
+def _blob(descriptor: dict[str, Any]) -> str:
+    return "blobs/" + descriptor["digest"].replace(":", "/")
+
+
+def _read(tar: tarfile.TarFile, name: str) -> Any:
     file = tar.extractfile(name)
     assert file is not None
-    return file.read()
+    return json.load(file)
