@@ -28,7 +28,8 @@ VOLUMES = "/api/v1/persistentvolumes"
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
+    # As deep as a home may lie: the path of a Unix socket in it would be too long.
+    return tmp_path_factory.mktemp("state-" + "deep-" * 20)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from hack.cluster.components import (
 from hack.cluster.embedded import network, settings, volumes
 from hack.cluster.embedded.machine import HIDDEN
 from hack.cluster.embedded.manifests import Manifest, first_objects
-from hack.cluster.embedded.settings import CONTAINERD_SOCKET, Settings
+from hack.cluster.embedded.settings import CONTAINERD_SOCKET, KUBELET_DIRECTORY, Settings
 from hack.cluster.embedded.supervisor import Supervisor
 from hack.cluster.processes import wait_until
 
@@ -70,6 +70,13 @@ def prepare_mounts(cluster: Settings) -> None:
     _mount("--make-rshared", "/")
     for folder in HIDDEN:
         _mount("-t", "tmpfs", "-o", "mode=755", cluster.name, str(folder))
+    # The kubelet makes sockets below its folder, and a socket's path has at most 107 bytes: no home is too long for it.
+    own = cluster.directory / "kubelet"
+    own.mkdir(parents=True, exist_ok=True)
+    KUBELET_DIRECTORY.mkdir()
+    _mount("--bind", str(own), str(KUBELET_DIRECTORY))
+    _mount("--make-private", str(KUBELET_DIRECTORY))  # else each volume of a pod would be mounted below both paths
+    _mount("--make-shared", str(KUBELET_DIRECTORY))
     shown = cluster.directory / "kernel-settings"
     for setting, value in _KERNEL_SETTINGS.items():
         file = shown / setting
@@ -124,7 +131,7 @@ def kubelet_arguments(cluster: Settings) -> list[str]:
         str(cluster.program("kubelet")),
         f"--config={cluster.configuration / 'kubelet.json'}",
         f"--kubeconfig={cluster.configuration / 'kubelet.kubeconfig'}",
-        f"--root-dir={cluster.directory / 'kubelet'}",
+        f"--root-dir={KUBELET_DIRECTORY}",
         f"--hostname-override={cluster.name}",
         f"--node-ip={cluster.node_address}",
         "--v=0",

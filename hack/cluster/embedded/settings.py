@@ -16,7 +16,8 @@ CONTROLLER_MANAGER_PORT = 10257
 SCHEDULER_PORT = 10259
 DNS_READY_PORT = 8181
 
-# Inside the namespaces /run is a file system of the cluster's own, so these are seen by its processes alone.
+# Inside the namespaces /run and /var/lib are file systems of the cluster's own: its processes alone see these.
+KUBELET_DIRECTORY = Path("/var/lib/kubelet")
 CONTAINERD_STATE = Path("/run/containerd")
 CONTAINERD_SOCKET = CONTAINERD_STATE / "containerd.sock"
 PAUSE_IMAGE = "localhost/driftmonitor/pause:1"
