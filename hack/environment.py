@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import venv
 from pathlib import Path
 
 from hack.cluster import debian
 from hack.cluster.errors import ClusterError
+from hack.cluster.processes import run_step
 from hack.cluster.progress import Step
 
 REPOSITORY = Path(__file__).parent.parent
@@ -36,23 +36,10 @@ def make() -> None:
         venv.create(FOLDER, with_pip=True)
     pip = [str(FOLDER / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
     # The constraints are complete, and pip's resolver refuses extras of packages that they pin without.
-    _run([*pip, "--require-hashes", "--no-deps", "-r", "constraints/dev.txt"], step)
-    _run([*pip, "--no-build-isolation", "--no-deps", "-e", "."], step)
+    run_step([*pip, "--require-hashes", "--no-deps", "-r", "constraints/dev.txt"], step, directory=REPOSITORY)
+    run_step([*pip, "--no-build-isolation", "--no-deps", "-e", "."], step, directory=REPOSITORY)
     COMPLETE.touch()
     step.done()
-
-
-def _run(command: list[str], step: Step) -> None:
-    process = subprocess.Popen(
-        command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        step.update(line.strip()[:60])
-    if process.wait():
-        raise ClusterError(f"pip failed:\n{''.join(lines[-15:])}".rstrip(), "see the lines above, then run it again")
 
 
 if __name__ == "__main__":

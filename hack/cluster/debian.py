@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hack.cluster.errors import ClusterError
+from hack.cluster.processes import run_step
 from hack.cluster.progress import Step
 
 _SYSTEM_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # a user's PATH may lack them
@@ -88,8 +89,8 @@ def ensure(*packages: Package) -> None:
         raise ClusterError(f"missing Debian packages: {names}.", f"as root: {' '.join(install_command(wanted))}")
     step = Step(f"installing Debian packages: {names}", usual_seconds=20)
     with _no_service_starts():
-        _apt(["apt-get", "update", "-o", "DPkg::Lock::Timeout=300"], step)
-        _apt(install_command(wanted), step)
+        for command in (["apt-get", "update", "-o", "DPkg::Lock::Timeout=300"], install_command(wanted)):
+            run_step(command, step, DEBIAN_FRONTEND="noninteractive")
     for service in (service for package in wanted for service in package.services):
         if shutil.which("systemctl"):
             subprocess.run(["systemctl", "disable", service], capture_output=True)  # nor at the next boot
@@ -97,20 +98,6 @@ def ensure(*packages: Package) -> None:
     still = missing(wanted)
     if still:
         raise ClusterError(f"installed, yet not found: {' '.join(package.name for package in still)}.")
-
-
-def _apt(command: list[str], step: Step) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        step.update(line.strip()[:60])
-    if process.wait():
-        raise ClusterError(f"{' '.join(command)} failed:\n{''.join(lines[-15:])}".rstrip(), "see the lines above")
 
 
 @contextmanager

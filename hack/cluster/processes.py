@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hack.cluster.errors import ClusterError
+from hack.cluster.progress import Step
 
 
 class Program:
@@ -59,6 +61,26 @@ class Program:
     def log_tail(self, lines: int = 15) -> str:
         """The end of its output."""
         return tail(self.log, lines)
+
+
+def run_step(command: Sequence[str], step: Step, *, directory: Path | None = None, **environment: str) -> None:
+    """Run a program to its end as a part of `step`, which shows its last line. Raises ClusterError when it fails."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        step.update(line.strip()[:60])
+    if process.wait():
+        raise ClusterError(f"{' '.join(command)} failed:\n{''.join(lines[-15:])}".rstrip(), "see the lines above")
 
 
 def tail(log: Path, lines: int = 15) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import Images, OperatorConfig, ShipperFiles
 from driftmonitor_operator.resources.shipper import container
+from tests.support.shipping import monitor_with
 
 FLUENTD = Path(__file__).parents[2] / "fluentd"
 VARIABLE = {
@@ -23,19 +23,8 @@ def variables_read(shipper: str) -> set[str]:
 
 @pytest.mark.parametrize("shipper", sorted(VARIABLE))
 def test_the_operator_sets_every_variable_that_a_configuration_needs(shipper: str) -> None:
-    monitor = DriftMonitor.model_validate(
-        {
-            "metadata": {"name": "wine", "namespace": "default"},
-            "spec": {
-                "model": {"storageUri": "configmap://wine/model.onnx"},
-                "reference": {"storageUri": "configmap://wine/reference.parquet"},
-                "checks": {"schedule": "*/5 * * * *"},
-                "logging": {"shipper": {"type": shipper}},
-            },
-        }
-    )
     images = Images("inference", "collector", "check", "fluentd", "syslog-ng")
-    rendered = container(monitor, OperatorConfig(images=images, shipper_files=ShipperFiles("", "")))
+    rendered = container(monitor_with(shipper), OperatorConfig(images=images, shipper_files=ShipperFiles("", "")))
     assert variables_read(shipper) == {
         "LOG_DIR",
         "STATE_DIR",

@@ -180,6 +180,21 @@ class Pipeline:
         assert [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] == self.server.written
 
 
+def monitor_with(shipper: str) -> DriftMonitor:
+    """The least monitor with this `spec.logging.shipper.type`."""
+    return DriftMonitor.model_validate(
+        {
+            "metadata": {"name": "wine", "namespace": "default"},
+            "spec": {
+                "model": {"storageUri": "configmap://wine/model.onnx"},
+                "reference": {"storageUri": "configmap://wine/reference.parquet"},
+                "checks": {"schedule": "*/5 * * * *"},
+                "logging": {"shipper": {"type": shipper, "bufferSize": "64Mi"}},
+            },
+        }
+    )
+
+
 @contextmanager
 def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
     """A pipeline in an empty folder of which nothing runs yet, with the sidecar that the operator renders."""
@@ -193,17 +208,7 @@ def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
     for place in places.values():
         place.mkdir()
         place.chmod(0o777)  # as the kubelet makes an emptyDir
-    monitor = DriftMonitor.model_validate(
-        {
-            "metadata": {"name": "wine", "namespace": "default"},
-            "spec": {
-                "model": {"storageUri": "configmap://wine/model.onnx"},
-                "reference": {"storageUri": "configmap://wine/reference.parquet"},
-                "checks": {"schedule": "*/5 * * * *"},
-                "logging": {"shipper": {"type": shipper, "bufferSize": "64Mi"}},
-            },
-        }
-    )
+    monitor = monitor_with(shipper)
     config = OperatorConfig(
         images=Images("inference", "collector", "check", "fluentd", "syslog-ng"),
         shipper_files=ShipperFiles(
