@@ -16,7 +16,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 KEPT = ("PATH", "LANG", "TERM", "SSL_CERT_FILE", "PIP_", "GOPROXY", "GOSUMDB", "HTTP", "http", "NO_PROXY", "no_proxy")
-RUNS = (("cold", "demo"), ("warm", "demo"), ("warm", "test"))
+RUNS = ("cold-demo", "warm-demo", "warm-test", "cold-test")
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -34,29 +34,41 @@ def timed(clone: Path, home: Path, verb: str) -> float:
     return time.monotonic() - begin
 
 
+def clear(clone: Path, home: Path) -> None:
+    """End the cluster of a clone, and delete both folders where they are."""
+    if clone.exists():
+        subprocess.run(["make", "down"], cwd=clone, env=environment(home), stdout=sys.stderr)
+    if home.exists():
+        subprocess.run(["chmod", "-R", "u+w", str(home)], check=False)  # Go marks its module cache read-only
+    for place in (clone, home):
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def main() -> None:
     """Time them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.commands", description=__doc__)
-    parser.add_argument("--cold-test", action="store_true", help="time `make test` from cold too (a second clone)")
-    arguments = parser.parse_args()
+    parser.add_argument("runs", nargs="*", help=f"what to time, a cold run first; the default is {' '.join(RUNS)}")
+    runs: list[str] = parser.parse_args().runs or list(RUNS)
+    if unknown := set(runs) - set(RUNS):
+        parser.error(f"there is no run called {', '.join(sorted(unknown))}; one of {', '.join(RUNS)}")
+    if not runs[0].startswith("cold"):
+        parser.error("the first run must be a cold one: it makes what a warm one finds")
     rows: list[tuple[str, str, float]] = []
     with tempfile.TemporaryDirectory(prefix="driftmonitor-cold-") as folder:
         clone, home = Path(folder) / "clone", Path(folder) / "home"
-        orders = [RUNS] + ([(("cold", "test"),)] if arguments.cold_test else [])
-        for order in orders:
-            home.mkdir()
-            subprocess.run(["git", "clone", "-q", str(REPOSITORY), str(clone)], check=True)
-            try:
-                rows += [(verb, kind, timed(clone, home, verb)) for kind, verb in order]
-            finally:
-                subprocess.run(["make", "down"], cwd=clone, env=environment(home), stdout=sys.stderr)
-                # Go marks its module cache read-only.
-                subprocess.run(["chmod", "-R", "u+w", str(home)], check=False)
-                shutil.rmtree(home, ignore_errors=True)
-                shutil.rmtree(clone, ignore_errors=True)
+        try:
+            for run in runs:
+                caches, verb = run.split("-")
+                if caches == "cold":
+                    clear(clone, home)
+                    home.mkdir()
+                    subprocess.run(["git", "clone", "-q", str(REPOSITORY), str(clone)], check=True)
+                rows.append((verb, caches, timed(clone, home, verb)))
+        finally:
+            clear(clone, home)
     print(f"| Command | Caches | Time on {os.cpu_count()} cores |\n|---|---|---|")
-    for verb, kind, seconds in rows:
-        print(f"| `make {verb}` | {kind} | {seconds / 60:.1f} min |")
+    for verb, caches, seconds in rows:
+        print(f"| `make {verb}` | {caches} | {seconds / 60:.1f} min |")
 
 
 if __name__ == "__main__":
