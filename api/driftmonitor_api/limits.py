@@ -2,3 +2,9 @@
 
 MAX_RECORD_BYTES = 1 << 20
 """Longest line of one record. The server refuses a row whose record is longer, since no shipper would carry it."""
+
+MAX_FEATURES = 4096
+"""Most features of one record."""
+
+MAX_FEATURE_NAME = 256
+"""Longest name of a feature, in characters."""

@@ -9,13 +9,13 @@ from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.json import format as format_json
 
-from driftmonitor_api.limits import MAX_RECORD_BYTES
+from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_BYTES
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
 
 FeatureValue = float | str | bool | None
-Name = Annotated[str, Meta(max_length=256)]
+Name = Annotated[str, Meta(max_length=MAX_FEATURE_NAME)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
@@ -41,7 +41,7 @@ class Record(Struct, gc=False):
     model_version: str
     writer: Identifier
     seq: Annotated[int, Meta(ge=1, le=INT64_MAX)]
-    features: Annotated[dict[Name, FeatureValue], Meta(max_length=4096)]
+    features: Annotated[dict[Name, FeatureValue], Meta(max_length=MAX_FEATURES)]
     prediction: Prediction
     latency_ms: Annotated[float, Meta(ge=0)] = 0.0
     trace_id: str | None = None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES
 from driftmonitor_api.v1alpha1 import Feature, FeatureType
 from driftmonitor_inference.signature import Column, ElementType, Inputs, ModelError, Tensor, listed
 
@@ -33,9 +34,22 @@ def inputs_of(tensors: Sequence[Tensor], features: Sequence[Feature] | None) -> 
                 " export it with one input tensor, or with one input for each column"
             )
     if features is None:
+        _check_names([tensor.name for tensor in tensors])
         return Inputs(tuple(_column(tensor, tensor.name, None) for tensor in tensors), None)
     named = _by_name(tensors, features)
     return Inputs(tuple(_column(tensor, feature.name, feature.type) for tensor, feature in named), None)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Features that the collector would refuse in every record must not be served."""
+    if len(names) > MAX_FEATURES:
+        raise ModelError(f"the model has {len(names)} inputs; a record holds {MAX_FEATURES} features at most")
+    for name in names:
+        if len(name) > MAX_FEATURE_NAME:
+            raise ModelError(
+                f"the model's input {name[:40] + '...'!r} has a name of {len(name)} characters; a feature's name has"
+                f" {MAX_FEATURE_NAME} at most: name it in spec.model.features"
+            )
 
 
 def _check_input(tensor: Tensor) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES
 from driftmonitor_api.v1alpha1 import Feature, FeatureType
 from driftmonitor_inference.inputs import inputs_of
 from driftmonitor_inference.signature import ModelError, Tensor
@@ -26,6 +27,15 @@ def test_inputs_of_their_own_name_and_type_the_features() -> None:
         ("origin", "Categorical", "string", 2),
         ("delayed", "Categorical", "bool", 1),
     ]
+
+
+def test_inputs_whose_records_the_collector_would_refuse_are_not_served() -> None:
+    long = "x" * (MAX_FEATURE_NAME + 1)
+    with pytest.raises(ModelError, match=r"name of 257 characters; .* name it in spec\.model\.features"):
+        inputs_of([_number("a"), _number(long)], None)
+    assert inputs_of([_number("a"), _number(long)], [_feature("p"), _feature("q")])
+    with pytest.raises(ModelError, match="4097 inputs; a record holds 4096"):
+        inputs_of([_number(f"x{number}") for number in range(MAX_FEATURES + 1)], None)
 
 
 def test_features_are_matched_by_name_whatever_their_order() -> None:
