@@ -15,7 +15,6 @@ from pathlib import Path
 from hack.cluster.errors import ClusterError
 
 _ROOT = Path(__file__).parents[3]
-_detached: list[subprocess.Popen[bytes]] = []  # kept, for Python warns of a forgotten process that still runs
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -59,7 +58,6 @@ def start(state: Path, log: Path, environment: Mapping[str, str]) -> Namespace:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _detached.append(process)
     while not (children := _children(process.pid)):
         if process.poll() is not None:
             raise ClusterError(
@@ -67,6 +65,7 @@ def start(state: Path, log: Path, environment: Mapping[str, str]) -> Namespace:
             )
         time.sleep(0.01)
     namespace = Namespace(identify(process.pid), identify(children[0]))
+    process.returncode = 0  # nobody waits for it: it outlives this program, and Python warns of those that do
     _file(state).write_text(json.dumps(asdict(namespace)))
     return namespace
 
