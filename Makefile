@@ -20,6 +20,7 @@ demo: $(ENVIRONMENT) ## Show the whole path on a real cluster: a model serves, i
 
 .PHONY: test
 test: cluster ## Run every test that this machine can run, the end-to-end tests on a real cluster among them
+	@python3 -m hack.cluster programs helm >/dev/null
 	@python3 -m hack.images --load
 	$(PYTHON) -m pytest
 

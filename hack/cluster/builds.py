@@ -148,26 +148,26 @@ def _build(go: Go, target: Target, folder: Path, go_mod: str) -> None:
     what = f"{target.name} ({', '.join(target.aliases)})" if target.aliases else target.name
     step = Step(f"building {what}", target.seconds)
     unfinished = folder / f".{target.name}.unfinished"
-    process = subprocess.Popen(
+    lines: list[str] = []
+    with subprocess.Popen(
         ["nice", "-n", "5", *build_command(go.path, target, unfinished, go_mod)],
         cwd=paths.PROGRAMS_SOURCE,
         env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "GOTOOLCHAIN": "local"},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    lines: list[str] = []
-    assert process.stderr is not None
-    reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
-    reader.start()
-    try:
-        while process.poll() is None:
-            step.update(how_far(lines, target.packages))
-            time.sleep(0.2)
-    except BaseException:
-        process.kill()
-        raise
-    reader.join()
+    ) as process:
+        assert process.stderr is not None
+        reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
+        reader.start()
+        try:
+            while process.poll() is None:
+                step.update(how_far(lines, target.packages))
+                time.sleep(0.2)
+        except BaseException:
+            process.kill()
+            raise
+        reader.join()
     if process.returncode:
         raise ClusterError(
             f"building {target.name} failed:\n{''.join(lines[-15:])}".rstrip(),

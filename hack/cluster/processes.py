@@ -65,7 +65,8 @@ class Program:
 
 def run_step(command: Sequence[str], step: Step, *, directory: Path | None = None, **environment: str) -> None:
     """Run a program to its end as a part of `step`, which shows its last line. Raises ClusterError when it fails."""
-    process = subprocess.Popen(
+    lines = []
+    with subprocess.Popen(
         command,
         cwd=directory,
         env={**os.environ, **environment},
@@ -73,13 +74,12 @@ def run_step(command: Sequence[str], step: Step, *, directory: Path | None = Non
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        step.update(line.strip()[:60])
-    if process.wait():
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            step.update(line.strip()[:60])
+    if process.returncode:
         raise ClusterError(f"{' '.join(command)} failed:\n{''.join(lines[-15:])}".rstrip(), "see the lines above")
 
 
