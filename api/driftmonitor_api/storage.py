@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-Scheme = Literal["configmap", "pvc", "http", "https"]
-SUPPORTED = "configmap://<name>/<key>, pvc://<claim>/<path>, https://<host>/<path> or http://<host>/<path>"
+Scheme = Literal["configmap", "pvc", "s3", "gs", "http", "https"]
+SUPPORTED = (
+    "configmap://<name>/<key>, pvc://<claim>/<path>, s3://<bucket>/<key>, gs://<bucket>/<key>, https://<host>/<path>"
+    " or http://<host>/<path>"
+)
 _BLOCK_BYTES = 1 << 20
 
 
@@ -38,7 +41,7 @@ class StorageUri:
         match parts.scheme:
             case "configmap" if "/" in path:
                 raise StorageError(f"{uri!r}: a ConfigMap's key has no slash; write configmap://<name>/<key>")
-            case "configmap" | "pvc" | "http" | "https" as scheme:
+            case "configmap" | "pvc" | "s3" | "gs" | "http" | "https" as scheme:
                 return cls(scheme, parts.netloc, path, uri)
             case _:
                 raise StorageError(f"{uri!r}: scheme {parts.scheme!r} is not supported; use {SUPPORTED}")

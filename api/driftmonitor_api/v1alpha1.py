@@ -43,7 +43,8 @@ def _parsed_uri(uri: str) -> str:
 
 
 _URI_RULE = (
-    r"self.matches('^(configmap://[a-z0-9.-]+/[-._a-zA-Z0-9]+|pvc://[a-z0-9.-]+/.+|https?://[^/]+/.+)$')"
+    r"self.matches('^(configmap://[a-z0-9.-]+/[-._a-zA-Z0-9]+|pvc://[a-z0-9.-]+/.+|(s3|gs)://[a-z0-9._-]+/.+"
+    r"|https?://[^/]+/.+)$')"
     r" && !self.contains('..')"
 )
 StorageUriField = Annotated[
@@ -52,6 +53,16 @@ StorageUriField = Annotated[
     rule(_URI_RULE, f"must be {SUPPORTED}"),
     AfterValidator(_parsed_uri),
 ]
+_LABEL_KEY = "^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=_LABEL_KEY)]
+LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
+SecretName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+_CREDENTIALS_PAIRS = (
+    (
+        "!has(self.credentialsSecret) || (has(self.storageUri) && self.storageUri.matches('^(s3|gs|https?)://'))",
+        "credentialsSecret is for s3://, gs:// and https:// addresses; what is mounted needs none",
+    ),
+)
 FeatureName = Annotated[str, Field(min_length=1, max_length=128)]
 Threshold = Annotated[float, Field(ge=0, le=1_000_000)]
 
@@ -90,8 +101,15 @@ class Feature(SpecModel):
 class Model(SpecModel):
     """The ONNX model to serve."""
 
+    model_config = {"json_schema_extra": rules(*_CREDENTIALS_PAIRS)}
+
     storage_uri: StorageUriField
-    """Where the model lies: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `https://` or `http://`."""
+    """Where the model lies: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `s3://<bucket>/<key>`,
+    `gs://<bucket>/<key>`, `https://` or `http://`."""
+    credentials_secret: SecretName | None = None
+    """Secret of the same namespace for fetching it. Its keys, for `https://`: `token`, or `username` and `password`;
+    for `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and where needed `AWS_SESSION_TOKEN`, `AWS_REGION`,
+    `AWS_ENDPOINT_URL`; for `gs://`: `service-account.json`."""
     version: Annotated[str, Field(min_length=1, max_length=63)] = "1"
     """Goes with every prediction record."""
     features: (
@@ -128,13 +146,45 @@ class Resources(SpecModel):
     """Enforced; over its memory limit a container is killed."""
 
 
+class Autoscaling(SpecModel):
+    """A HorizontalPodAutoscaler over the inference pods' processor use; it needs a metrics server in the cluster."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            ("self.minReplicas <= self.maxReplicas", "minReplicas must not be more than maxReplicas"),
+        )
+    }
+
+    min_replicas: Annotated[int, Field(ge=1, le=100)] = 1
+    """The fewest inference pods."""
+    max_replicas: Annotated[int, Field(ge=1, le=100)]
+    """The most inference pods."""
+    target_cpu_utilization_percent: Annotated[int, Field(ge=1, le=100)] = 80
+    """Processor use, in percent of what the pods request, that the number of pods is steered to."""
+
+
 class Serving(SpecModel):
     """How the model is served."""
 
-    replicas: Annotated[int, Field(ge=0, le=100)] = 1
-    """Number of inference pods."""
+    model_config = {
+        "json_schema_extra": rules(
+            ("!has(self.replicas) || !has(self.autoscaling)", "set replicas or autoscaling, not both"),
+        )
+    }
+
+    replicas: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Number of inference pods. Default: 1, or what `autoscaling` makes of it."""
+    autoscaling: Autoscaling | None = None
+    """Has the number of pods follow the load, instead of `replicas`."""
     resources: Resources | None = None
     """Of the inference container. Default: requests of 100m and 256Mi, a memory limit of 1Gi."""
+
+    @property
+    def least_replicas(self) -> int:
+        """The number of pods that must be there, autoscaled or not."""
+        if self.autoscaling is not None:
+            return self.autoscaling.min_replicas
+        return 1 if self.replicas is None else self.replicas
 
 
 class Shipper(SpecModel):
@@ -147,7 +197,7 @@ class Shipper(SpecModel):
         rule("quantity(self).compareTo(quantity('64Mi')) >= 0", "must be 64Mi or more"),
     ] = "512Mi"
     """Disk for the prediction log, and as much again for the sidecar's buffer, for the time that the collector is
-    away. When the log has reached it, predictions are refused with 503 rather than served and lost."""
+    away. `logging.whenFull` says what happens when the log has reached it."""
     resources: Resources | None = None
     """Of the sidecar. Default: requests of 50m and 64Mi, a memory limit of 512Mi."""
 
@@ -155,6 +205,14 @@ class Shipper(SpecModel):
 class Logging(SpecModel):
     """How predictions are logged."""
 
+    durability: Literal["File", "Sync"] = "File"
+    """`File`: a row is written to the log file before its answer is sent, and survives the end of the process. `Sync`:
+    it is also synced to the disk, and survives the end of the node's operating system where the disk does."""
+    when_full: Literal["Refuse", "ServeAndCount"] = "Refuse"
+    """When the log has reached `shipper.bufferSize`: `Refuse` answers 503 until there is room; `ServeAndCount` answers,
+    does not log, and counts each row as lost, which lowers the coverage."""
+    sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    """Percent of the requests that are logged; a request is logged with all its rows or not at all."""
     shipper: Shipper = Shipper()
     """The sidecar."""
 
@@ -176,16 +234,38 @@ class Collector(SpecModel):
         rule("self == oldSelf", "storage cannot change: its volume holds the records; make a new DriftMonitor"),
     ] = Storage()
     """The volume."""
+    retention: Duration = "30d"
+    """Age at which records are deleted, by the hour; reports too."""
     resources: Resources | None = None
     """Of the collector. Default: requests of 100m and 128Mi, a memory limit of 1Gi."""
 
 
-class Reference(SpecModel):
-    """The data that the model was trained on: what the window is compared with."""
+class ReferenceWindow(SpecModel):
+    """Past predictions as the reference: those from `now - offset - lookback` to `now - offset`."""
 
-    storage_uri: StorageUriField
-    """A Parquet or CSV file: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `https://` or `http://`. Its columns
-    are named as the features; others are not compared."""
+    lookback: Duration = "7d"
+    """Length of the reference window, such as `7d`."""
+    offset: Duration = "7d"
+    """How long before now it ends, such as `7d`."""
+
+
+class Reference(SpecModel):
+    """What the window is compared with: the data that the model was trained on, or earlier predictions."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            ("has(self.storageUri) != has(self.window)", "set exactly one of storageUri and window"),
+            *_CREDENTIALS_PAIRS,
+        )
+    }
+
+    storage_uri: StorageUriField | None = None
+    """A Parquet or CSV file: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `s3://<bucket>/<key>`,
+    `gs://<bucket>/<key>`, `https://` or `http://`. Its columns are named as the features; others are not compared."""
+    credentials_secret: SecretName | None = None
+    """Secret of the same namespace for fetching it, with the keys of `model.credentialsSecret`."""
+    window: ReferenceWindow | None = None
+    """A rolling reference: what the model saw in an earlier time."""
 
 
 class Window(SpecModel):
@@ -263,6 +343,22 @@ class Drift(SpecModel):
     """Tests of single columns, by column name."""
 
 
+class Policy(SpecModel):
+    """When verdicts count."""
+
+    consecutive_windows: Annotated[int, Field(ge=1, le=10)] = 1
+    """Checks in a row that must find drift before DriftDetected is True; until then drift is suspected. A check
+    that could not tell neither counts nor breaks the row."""
+    cooldown: DurationOrZero = "0s"
+    """How long DriftDetected stays True after the last check that found drift, so that a verdict that goes to and fro
+    is told once; as `keep_firing_for` of a Prometheus alert."""
+    correction: Literal["None", "BenjaminiHochberg"] = "None"
+    """Correction of the p-values of `ks` and `chisquare` for the number of columns tested with them, so that many
+    columns do not raise the rate of false alarms."""
+    min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.9
+    """Share of the rows written that must have reached the store, 0 to 1; below it DriftDetected is Unknown."""
+
+
 class Checks(SpecModel):
     """When and how the predictions are checked."""
 
@@ -274,13 +370,61 @@ class Checks(SpecModel):
             'must be a cron expression of five fields, such as "*/5 * * * *"',
         ),
     ]
-    """A cron expression, in the time zone of the cluster's controller manager (UTC in most clusters)."""
+    """A cron expression, in the time zone `timeZone`."""
+    time_zone: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$")] = (
+        "Etc/UTC"
+    )
+    """Name of the schedule's time zone in the IANA data base, such as `Europe/Berlin`."""
     window: Window = Window()
     """The predictions to look at."""
     drift: Drift = Drift()
     """The comparison."""
+    policy: Policy = Policy()
+    """When verdicts count."""
     resources: Resources | None = None
     """Of the check's container. Default: requests of 100m and 512Mi, a memory limit of 2Gi."""
+
+
+class Toleration(SpecModel):
+    """Lets pods run on nodes with a taint that it matches."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            (
+                "!has(self.operator) || self.operator != 'Exists' || !has(self.value)",
+                "value must not be set where operator is Exists",
+            ),
+            (
+                "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+                "operator must be Exists where there is no key",
+            ),
+        )
+    }
+
+    key: LabelKey | None = None
+    """The taint's key. Default: any."""
+    operator: Literal["Equal", "Exists"] | None = None
+    """Default: `Equal`."""
+    value: LabelValue | None = None
+    """The taint's value, for `Equal`."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Default: all."""
+
+
+class Scheduling(SpecModel):
+    """Which nodes the pods of this monitor may run on."""
+
+    node_selector: Annotated[
+        dict[str, LabelValue],
+        Field(max_length=20),
+        rule(
+            f"self.all(key, key.size() <= 317 && key.matches('{_LABEL_KEY}'))",
+            "each key must be a label's name, such as topology.kubernetes.io/zone",
+        ),
+    ] = {}
+    """Labels that a node must have."""
+    tolerations: Annotated[list[Toleration], Field(max_length=20)] = []
+    """Taints that a node may have."""
 
 
 class DriftMonitorSpec(SpecModel):
@@ -298,6 +442,8 @@ class DriftMonitorSpec(SpecModel):
     """What they are compared with."""
     checks: Checks
     """When and how they are compared."""
+    scheduling: Scheduling = Scheduling()
+    """Where all pods of this monitor run."""
     suspend: bool = False
     """Stops the checks; serving and logging go on."""
 
@@ -350,9 +496,13 @@ class Endpoints(StatusModel):
 class ReferenceStatus(StatusModel):
     """The reference that the last check read."""
 
-    storage_uri: Text
-    """Its address."""
-    sha256: Name
+    storage_uri: Text | None = None
+    """Its address; none where it is a window of earlier predictions."""
+    window_start: datetime | None = None
+    """Begin of that window, inclusive."""
+    window_end: datetime | None = None
+    """End of that window, exclusive."""
+    sha256: Name | None = None
     """Digest of the file, hexadecimal."""
     rows: int
     """Number of rows."""

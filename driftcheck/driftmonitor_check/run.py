@@ -68,6 +68,8 @@ def _window(spec: DriftMonitorSpec, collector: Collector, start: datetime, end: 
 def _reference(
     spec: DriftMonitorSpec, window: Window, settings: Settings, now: datetime
 ) -> Reference | ReferenceProblem:
+    if spec.reference.storage_uri is None:
+        return ReferenceProblem("spec.reference.window: not read by this version")
     features = [feature.name for feature in spec.model.features or []] or window.table.column_names
     return read_reference(
         spec.reference.storage_uri,

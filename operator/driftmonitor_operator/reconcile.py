@@ -150,7 +150,7 @@ class Reconciler:
         )
         missing_model = missing_reference = ""
         # What was mounted or read is there; only where it was not yet is it looked for.
-        if not status.rolled_out(observation.deployment("inference"), spec.serving.replicas):
+        if not status.rolled_out(observation.deployment("inference"), spec.serving.least_replicas):
             missing_model = sources.missing(spec.model.storage_uri, namespace, self._cluster.get)
         if not observation.reference_was_read():
             missing_reference = sources.missing(spec.reference.storage_uri, namespace, self._cluster.get)

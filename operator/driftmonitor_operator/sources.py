@@ -8,8 +8,10 @@ from driftmonitor_operator.kinds import BY_NAME, Body, Kind
 Get = Callable[[Kind, str, str], Body | None]
 
 
-def missing(uri: str, namespace: str, get: Get) -> str:
+def missing(uri: str | None, namespace: str, get: Get) -> str:
     """Why it cannot be mounted, in a sentence that says what to do; empty where it can, or where it is not mounted."""
+    if uri is None:
+        return ""
     source = StorageUri.parse(uri)
     match source.scheme:
         case "configmap":

@@ -120,8 +120,10 @@ def token_volume(monitor: DriftMonitor) -> Body:
     return {"name": "token", "secret": {"secretName": token_secret_name(monitor), "defaultMode": 0o440}}
 
 
-def source_volumes(name: str, uri: str) -> list[Body]:
-    """The volume for an address that is mounted; none for one that is fetched."""
+def source_volumes(name: str, uri: str | None) -> list[Body]:
+    """The volume for an address that is mounted; none for one that is fetched, or for none."""
+    if uri is None:
+        return []
     source = StorageUri.parse(uri)
     match source.scheme:
         case "configmap":

@@ -20,7 +20,7 @@ def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         monitor,
         "inference",
         spec={
-            "replicas": monitor.spec.serving.replicas,
+            "replicas": monitor.spec.serving.least_replicas,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "selector": {"matchLabels": common.selector(monitor, "inference")},
             "template": {

@@ -61,7 +61,7 @@ def _child_problem(component: str) -> Check:
 
 
 def _scaled_to_zero(observation: Observation) -> Finding | None:
-    if observation.monitor.spec.serving.replicas:
+    if observation.monitor.spec.serving.least_replicas:
         return None
     return Finding(
         "False", "ScaledToZero", "spec.serving.replicas is 0, so nothing serves the model; set it to 1 or more"
@@ -70,9 +70,9 @@ def _scaled_to_zero(observation: Observation) -> Finding | None:
 
 def _model_served(observation: Observation) -> Finding | None:
     spec = observation.monitor.spec
-    if not workloads.rolled_out(observation.deployment("inference"), spec.serving.replicas):
+    if not workloads.rolled_out(observation.deployment("inference"), spec.serving.least_replicas):
         return None
-    message = f"{spec.serving.replicas} of {spec.serving.replicas} pods serve version {spec.model.version}"
+    message = f"{spec.serving.least_replicas} of {spec.serving.least_replicas} pods serve version {spec.model.version}"
     return Finding("True", "Serving", message)
 
 
@@ -91,7 +91,7 @@ def _model_rolling_out(observation: Observation) -> Finding:
     updated = deployment.status.get("updatedReplicas", 0) if deployment else 0
     serving = workloads.available(deployment)
     message = (
-        f"version {spec.model.version} starts: {updated} of {spec.serving.replicas} pods are up to date,"
+        f"version {spec.model.version} starts: {updated} of {spec.serving.least_replicas} pods are up to date,"
         f" {serving} in all serve"
     )
     return Finding("False", "RollingOut", message)
