@@ -43,6 +43,24 @@ class ApiServer:
     port: int
     certificates: Path
     serviceaccount_tokens: bool  # False where no controller makes ServiceAccounts, so that pods are admitted without
+    audit: Audit | None = None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Where kube-apiserver finds what to write down of each request, and where it writes it, one JSON object a line."""
+
+    policy: Path
+    log: Path
+
+
+AUDIT_POLICY: dict[str, object] = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],  # a watch is told of when it begins and when it ends
+    "rules": [{"level": "Metadata"}],
+}
+"""Who did what to which object, and what came of it, of every request; no bodies."""
 
 
 def etcd_arguments(etcd: Etcd) -> list[str]:
@@ -76,6 +94,7 @@ def apiserver_arguments(program: Path, server: ApiServer) -> list[str]:
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         *([] if server.serviceaccount_tokens else ["--disable-admission-plugins=ServiceAccount"]),
+        *(_audit_arguments(server.audit) if server.audit else []),
         "--allow-privileged=true",
         f"--client-ca-file={pki / 'ca.crt'}",
         f"--tls-cert-file={pki / 'apiserver.crt'}",
@@ -89,6 +108,16 @@ def apiserver_arguments(program: Path, server: ApiServer) -> list[str]:
         f"--service-account-signing-key-file={pki / 'serviceaccounts.key'}",
         "--profiling=false",
         "--v=0",
+    ]
+
+
+def _audit_arguments(audit: Audit) -> list[str]:
+    # Written before the answer is sent, so that what was answered is in the log.
+    return [
+        f"--audit-policy-file={audit.policy}",
+        f"--audit-log-path={audit.log}",
+        "--audit-log-mode=blocking",
+        "--audit-log-maxsize=10000",  # MB; it would begin another file at 100
     ]
 
 

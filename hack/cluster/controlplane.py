@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from hack.cluster import builds
 from hack.cluster.client import ApiClient, ApiError
 from hack.cluster.components import (
+    AUDIT_POLICY,
     ApiServer,
+    Audit,
     Etcd,
     apiserver_arguments,
     controller_manager_arguments,
@@ -32,14 +35,23 @@ class ControlPlane:
     The programs end with the process that started them, even when it is killed.
     """
 
-    def __init__(self, directory: Path, *, binaries: Path | None = None, controller_manager: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        binaries: Path | None = None,
+        controller_manager: bool = False,
+        audit: bool = False,
+    ) -> None:
         """Keep everything in `directory`; `binaries` is built on first use when it is not given.
 
-        `controller_manager` adds the real garbage collector, namespace deletion and ServiceAccounts.
+        `controller_manager` adds the real garbage collector, namespace deletion and ServiceAccounts; `audit` has
+        every request written down, for `audit_events`.
         """
         self.directory = directory
         self._binaries = binaries
         self._with_controller_manager = controller_manager
+        self._audit = Audit(directory / "audit-policy.json", directory / "audit.log") if audit else None
         self._programs: list[Program] = []
 
     def __enter__(self) -> Self:
@@ -65,7 +77,9 @@ class ControlPlane:
         self.kubeconfig = identities.administrator_kubeconfig(self.directory / "kubeconfig", "controlplane")
         self.client = ApiClient(self.base_url, identities.authority.pair.certificate, identities.administrator)
         tokens = self._with_controller_manager
-        server = ApiServer(etcd.client, _ADDRESS, _ADDRESS, port, identities.directory, serviceaccount_tokens=tokens)
+        if self._audit:
+            self._audit.policy.write_text(json.dumps(AUDIT_POLICY))  # JSON is YAML
+        server = ApiServer(etcd.client, _ADDRESS, _ADDRESS, port, identities.directory, tokens, self._audit)
         self._apiserver_arguments = apiserver_arguments(binaries / "kube-apiserver", server)
         try:
             self._etcd = self._launch("etcd", etcd_arguments(etcd))
@@ -105,6 +119,18 @@ class ControlPlane:
         """Kill the apiserver and start it again."""
         self.kill_apiserver()
         self.start_apiserver()
+
+    def audit_events(self) -> list[dict[str, Any]]:
+        """What the apiserver wrote down of the requests that it answered, in the order of their ends.
+
+        Events of audit.k8s.io/v1 at level Metadata: see `verb`, `user`, `objectRef`, `stage`, `responseStatus`,
+        `userAgent`. Raises ClusterError for a control plane without `audit`.
+        """
+        if self._audit is None:
+            raise ClusterError("this control plane keeps no audit log.", "make it with ControlPlane(..., audit=True)")
+        # The last line may still be written.
+        complete, _, _ = self._audit.log.read_text(encoding="utf-8").rpartition("\n")
+        return [json.loads(line) for line in complete.splitlines()]
 
     def pids(self) -> list[int]:
         """The process ids of the running programs."""

@@ -9,6 +9,7 @@ import pytest
 
 from hack.cluster.client import ApiError
 from hack.cluster.controlplane import ControlPlane
+from hack.cluster.errors import ClusterError
 
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -44,6 +45,25 @@ def test_the_controller_manager_deletes_what_a_deleted_owner_owned(tmp_path: Pat
         plane.client.json("POST", CONFIGMAPS, owned)
         plane.client.json("DELETE", f"{CONFIGMAPS}/owner")
         plane.wait_until(lambda: not _exists(plane, "owned"), "the deletion of what the owner owned")
+
+
+def test_the_audit_log_tells_who_did_what_and_what_came_of_it(tmp_path: Path) -> None:
+    with ControlPlane(tmp_path, audit=True) as plane:
+        plane.client.json("POST", CONFIGMAPS, {"metadata": {"name": "seen"}, "data": {"a": "not for the log"}})
+        with pytest.raises(ApiError):
+            plane.client.json("GET", f"{CONFIGMAPS}/missing")
+        events = [e for e in plane.audit_events() if e["user"]["username"] == "administrator"]
+        seen = [
+            (e["verb"], e["objectRef"].get("name"), e["responseStatus"]["code"]) for e in events if "objectRef" in e
+        ]
+        assert ("create", "seen", 201) in seen
+        assert ("get", "missing", 404) in seen
+        assert "not for the log" not in (tmp_path / "audit.log").read_text()
+
+
+def test_a_control_plane_without_an_audit_log_says_so(plane: ControlPlane) -> None:
+    with pytest.raises(ClusterError, match="audit=True"):
+        plane.audit_events()
 
 
 def test_stopping_ends_every_program(tmp_path: Path) -> None:
