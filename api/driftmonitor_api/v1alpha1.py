@@ -241,7 +241,8 @@ class Collector(SpecModel):
 
 
 class ReferenceWindow(SpecModel):
-    """Past predictions as the reference: those from `now - offset - lookback` to `now - offset`."""
+    """Past predictions as the reference: those from `now - offset - lookback` to `now - offset`, of more than
+    `checks.window.maxRows` the newest. `collector.retention` must keep them for that long."""
 
     lookback: Duration = "7d"
     """Length of the reference window, such as `7d`."""
@@ -287,7 +288,7 @@ class Window(SpecModel):
     min_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 500
     """Fewer rows than this, in the window or in the reference, is `InsufficientData`, never "no drift"."""
     max_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
-    """Of a window with more rows the newest ones are compared."""
+    """Of a window with more rows the newest ones are compared; of a `reference.window`, too."""
 
 
 class NumericalTest(SpecModel):
@@ -503,7 +504,7 @@ class ReferenceStatus(StatusModel):
     window_end: datetime | None = None
     """End of that window, exclusive."""
     sha256: Name | None = None
-    """Digest of the file, hexadecimal."""
+    """Digest of the file, hexadecimal; none where it is a window of earlier predictions."""
     rows: int
     """Number of rows."""
     time: datetime
@@ -550,6 +551,9 @@ class ColumnResult(StatusModel):
     """Evidently's name of the test."""
     score: float | None = None
     """The test's score; none where it could not be computed."""
+    adjusted_score: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The score, a p-value, after `checks.policy.correction`: what is held against `warning` and `critical` instead of
+    it. None without a correction, and for methods that score with a distance."""
     warning: float
     """Score at which drift is suspected."""
     critical: float
@@ -572,6 +576,8 @@ class Violation(StatusModel):
 class HistoryEntry(StatusModel):
     """One past verdict."""
 
+    run: Name | None = None
+    """The Job of the scheduled run. What a second try of it concludes takes the place of what the first did."""
     time: datetime
     """When the check ran."""
     verdict: Verdict
