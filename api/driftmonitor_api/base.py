@@ -39,12 +39,15 @@ def rule(expression: str, message: str) -> Any:
     return Field(json_schema_extra=rules((expression, message)))
 
 
-QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+QUANTITY_PATTERN = r"^([0-9]{1,15}m?|[0-9]{1,6}(\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti)?)$"
+"""No finer than a thousandth and no more than Kubernetes can hold: it would store another amount than was written."""
+MAX_QUANTITY = 10**15
+_AMOUNT = r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?"
 _QUANTITY_FACTORS = {
     "": Decimal(1),
     "m": Decimal("0.001"),
-    **{unit: Decimal(1000) ** (power + 1) for power, unit in enumerate("kMGT")},
-    **{f"{unit}i": Decimal(1024) ** (power + 1) for power, unit in enumerate("KMGT")},
+    **{unit: Decimal(1000) ** (power + 1) for power, unit in enumerate("kMGTPE")},
+    **{f"{unit}i": Decimal(1024) ** (power + 1) for power, unit in enumerate("KMGTPE")},
 }
 _DURATION_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -52,9 +55,9 @@ _DURATION_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 def parse_quantity(quantity: str | int) -> Decimal:
     """A Kubernetes quantity such as `500m`, `2` or `1Gi` as a plain number; ValueError if it is none."""
     text = str(quantity)
-    if not re.fullmatch(QUANTITY_PATTERN.strip("^$"), text):
+    if not re.fullmatch(_AMOUNT, text):
         raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 1Gi")
-    number = text.rstrip("mkMGTKi")
+    number = text.rstrip("mkMGTPEKi")
     return Decimal(number) * _QUANTITY_FACTORS[text[len(number) :]]
 
 
@@ -67,6 +70,8 @@ def parse_duration(duration: str) -> timedelta:
 
 def _checked_quantity(quantity: str | int) -> str | int:
     parse_quantity(quantity)
+    if not re.fullmatch(QUANTITY_PATTERN, str(quantity)) or str(quantity).endswith("\n"):
+        raise ValueError(f"{quantity!r} is finer than a thousandth, or more than {MAX_QUANTITY}")
     return quantity
 
 
@@ -77,11 +82,23 @@ Quantity = Annotated[
         {
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "x-kubernetes-int-or-string": True,
-            "maxLength": 32,
+            "maxLength": 16,
             "pattern": QUANTITY_PATTERN,
+            "minimum": 0,
+            "maximum": MAX_QUANTITY,
         }
     ),
 ]
-ByteSize = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$", max_length=32)]
-Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[smhd]$", max_length=7)]
-DurationOrZero = Annotated[str, Field(pattern=r"^[0-9]{1,6}[smhd]$", max_length=7)]
+ByteSize = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(Ki|Mi|Gi|Ti)$", max_length=8)]
+Duration = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,3}d|[1-9][0-9]{0,4}h|[1-9][0-9]{0,5}[ms])$", max_length=7)]
+"""At most 9999 days, so that a time two of them ago is one that every calendar and data base knows."""
+DurationOrZero = Annotated[str, Field(pattern=r"^([0-9]{1,4}d|[0-9]{1,5}h|[0-9]{1,6}[ms])$", max_length=7)]
+
+DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+DNS_SUBDOMAIN = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
+"""What Kubernetes takes for the name of a ConfigMap, a Secret, a claim or a StorageClass."""
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=f"^{DNS_SUBDOMAIN}$")]
+
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number of things; JSON's numbers are exact up to here."""
+Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,15 +1,21 @@
 """`driftmonitor.dev/v1alpha1`: the DriftMonitor object. The CRD and docs/api.md are generated from these types."""
 
+import sys
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from driftmonitor_api import cron
 from driftmonitor_api.base import (
+    DNS_SUBDOMAIN,
     ByteSize,
+    Count,
     Duration,
     DurationOrZero,
+    ObjectName,
     Quantity,
+    Share,
     SpecModel,
     StatusModel,
     rule,
@@ -42,21 +48,25 @@ def _parsed_uri(uri: str) -> str:
     return uri
 
 
+_PATH = r"[^\s[:cntrl:]?#/][^\s[:cntrl:]?#]*"
+_HOST = r"([a-zA-Z0-9]([-a-zA-Z0-9._]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_BUCKET = "[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
 _URI_RULE = (
-    r"self.matches('^(configmap://[a-z0-9.-]+/[-._a-zA-Z0-9]+|pvc://[a-z0-9.-]+/.+|(s3|gs)://[a-z0-9._-]+/.+"
-    r"|https?://[^/]+/.+)$')"
-    r" && !self.contains('..')"
+    f"self.matches(r'^(configmap://{DNS_SUBDOMAIN}/[-._a-zA-Z0-9]{{1,253}}|pvc://{DNS_SUBDOMAIN}/{_PATH}"
+    f"|(s3|gs)://{_BUCKET}/{_PATH}|https?://{_HOST}(:{_PORT})?/+[!$-.0->@-~][!-~]*)$')"
+    " && !self.matches('/[.][.]([/?#]|$)')"
 )
 StorageUriField = Annotated[
     str,
     Field(min_length=1, max_length=1024),
-    rule(_URI_RULE, f"must be {SUPPORTED}"),
+    rule(_URI_RULE, f"must be {SUPPORTED}, without a user, a password or white space in it"),
     AfterValidator(_parsed_uri),
 ]
-_LABEL_KEY = "^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
-LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=_LABEL_KEY)]
+_LABEL_KEY = rf"^({DNS_SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]$"
+_LABEL_KEY_LENGTH = 253
+LabelKey = Annotated[str, Field(min_length=1, max_length=_LABEL_KEY_LENGTH, pattern=_LABEL_KEY)]
 LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
-SecretName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 _CREDENTIALS_PAIRS = (
     (
         "!has(self.credentialsSecret) || (has(self.storageUri) && self.storageUri.matches('^(s3|gs|https?)://'))",
@@ -106,7 +116,7 @@ class Model(SpecModel):
     storage_uri: StorageUriField
     """Where the model lies: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `s3://<bucket>/<key>`,
     `gs://<bucket>/<key>`, `https://` or `http://`."""
-    credentials_secret: SecretName | None = None
+    credentials_secret: ObjectName | None = None
     """Secret of the same namespace for fetching it. Its keys, for `https://`: `token`, or `username` and `password`;
     for `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and where needed `AWS_SESSION_TOKEN`, `AWS_REGION`,
     `AWS_ENDPOINT_URL`; for `gs://`: `service-account.json`."""
@@ -137,8 +147,16 @@ class ResourceList(SpecModel):
     """Memory, such as `512Mi`."""
 
 
+def _within_limit(resource: str) -> tuple[str, str]:
+    both = f"has(self.requests) && has(self.limits) && has(self.requests.{resource}) && has(self.limits.{resource})"
+    request, limit = (f"quantity(string(self.{amount}.{resource}))" for amount in ("requests", "limits"))
+    return f"!({both}) || {request}.compareTo({limit}) <= 0", f"requests.{resource} must not be more than its limit"
+
+
 class Resources(SpecModel):
     """What the scheduler reserves, and what the kernel enforces."""
+
+    model_config = {"json_schema_extra": rules(_within_limit("cpu"), _within_limit("memory"))}
 
     requests: ResourceList | None = None
     """Reserved on the node."""
@@ -222,7 +240,7 @@ class Storage(SpecModel):
 
     size: ByteSize = "10Gi"
     """Size of the volume claim."""
-    storage_class_name: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    storage_class_name: ObjectName | None = None
     """Default: the cluster's default StorageClass."""
 
 
@@ -263,7 +281,7 @@ class Reference(SpecModel):
     storage_uri: StorageUriField | None = None
     """A Parquet or CSV file: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `s3://<bucket>/<key>`,
     `gs://<bucket>/<key>`, `https://` or `http://`. Its columns are named as the features; others are not compared."""
-    credentials_secret: SecretName | None = None
+    credentials_secret: ObjectName | None = None
     """Secret of the same namespace for fetching it, with the keys of `model.credentialsSecret`."""
     window: ReferenceWindow | None = None
     """A rolling reference: what the model saw in an earlier time."""
@@ -340,7 +358,11 @@ class Drift(SpecModel):
     """The test of categorical columns."""
     drift_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """The share of columns drifted, 0 to 1, from which on the verdict is drift."""
-    columns: Annotated[dict[str, ColumnTest], Field(max_length=100)] = {}
+    columns: Annotated[
+        dict[str, ColumnTest],
+        Field(max_length=100),
+        rule("self.all(name, name.size() >= 1 && name.size() <= 128)", "each key must be a column's name"),
+    ] = {}
     """Tests of single columns, by column name."""
 
 
@@ -356,7 +378,7 @@ class Policy(SpecModel):
     correction: Literal["None", "BenjaminiHochberg"] = "None"
     """Correction of the p-values of `ks` and `chisquare` for the number of columns tested with them, so that many
     columns do not raise the rate of false alarms."""
-    min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.9
+    min_coverage: Share = 0.9
     """Share of the rows written that must have reached the store, 0 to 1; below it DriftDetected is Unknown."""
 
 
@@ -366,10 +388,7 @@ class Checks(SpecModel):
     schedule: Annotated[
         str,
         Field(min_length=1, max_length=100),
-        rule(
-            r"self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|\\S+( \\S+){4})$')",
-            'must be a cron expression of five fields, such as "*/5 * * * *"',
-        ),
+        Field(json_schema_extra=rules(*cron.RULES)),
     ]
     """A cron expression, in the time zone `timeZone`."""
     time_zone: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$")] = (
@@ -419,7 +438,7 @@ class Scheduling(SpecModel):
         dict[str, LabelValue],
         Field(max_length=20),
         rule(
-            f"self.all(key, key.size() <= 317 && key.matches('{_LABEL_KEY}'))",
+            f"self.all(key, key.size() <= {_LABEL_KEY_LENGTH} && key.matches(r'{_LABEL_KEY}'))",
             "each key must be a label's name, such as topology.kubernetes.io/zone",
         ),
     ] = {}
@@ -455,6 +474,7 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 Name = Annotated[str, Field(max_length=253)]
 Text = Annotated[str, Field(max_length=1024)]
 Message = Annotated[str, Field(max_length=4096)]
+Score = Annotated[float, Field(ge=0, le=sys.float_info.max)]
 
 
 class Condition(StatusModel):
@@ -470,7 +490,7 @@ class Condition(StatusModel):
     """A sentence for people: what is the case and what to do."""
     last_transition_time: datetime
     """When `status` last changed."""
-    observed_generation: int
+    observed_generation: Count
     """The generation of the spec that was looked at."""
 
 
@@ -481,7 +501,7 @@ class ModelStatus(StatusModel):
     """`spec.model.version` of the pod that fetched it."""
     sha256: Name
     """Digest of the file, hexadecimal."""
-    size_bytes: int
+    size_bytes: Count
     """Size of the file, bytes."""
 
 
@@ -505,7 +525,7 @@ class ReferenceStatus(StatusModel):
     """End of that window, exclusive."""
     sha256: Name | None = None
     """Digest of the file, hexadecimal; none where it is a window of earlier predictions."""
-    rows: int
+    rows: Count
     """Number of rows."""
     time: datetime
     """When it was read."""
@@ -520,19 +540,19 @@ class CheckResult(StatusModel):
     """Begin of the window, inclusive."""
     window_end: datetime
     """End of the window, exclusive."""
-    rows: int
+    rows: Count
     """Rows compared."""
-    rows_written: int | None = None
+    rows_written: Count | None = None
     """Rows that the servers wrote since the monitor's start, as they report it."""
-    rows_stored: int | None = None
+    rows_stored: Count | None = None
     """Rows of these that the collector holds."""
-    coverage: float | None = None
+    coverage: Share | None = None
     """Share of the rows written that is stored, 0 to 1."""
     verdict: Verdict
     """`NoDrift`, `DriftSuspected` or `DriftDetected`; or why there is none."""
     message: Message = ""
     """The verdict in a sentence."""
-    drift_share: float | None = None
+    drift_share: Share | None = None
     """Share of the columns that drifted, 0 to 1."""
     drifted: Name = ""
     """Columns drifted of columns checked, such as `3/12`."""
@@ -549,14 +569,14 @@ class ColumnResult(StatusModel):
     """Its type."""
     method: Method
     """Evidently's name of the test."""
-    score: float | None = None
+    score: Score | None = None
     """The test's score; none where it could not be computed."""
     adjusted_score: Annotated[float, Field(ge=0, le=1)] | None = None
     """The score, a p-value, after `checks.policy.correction`: what is held against `warning` and `critical` instead of
     it. None without a correction, and for methods that score with a distance."""
-    warning: float
+    warning: Threshold
     """Score at which drift is suspected."""
-    critical: float
+    critical: Threshold
     """Score at which drift is detected."""
     severity: Severity
     """What the score says."""
@@ -582,16 +602,16 @@ class HistoryEntry(StatusModel):
     """When the check ran."""
     verdict: Verdict
     """What it concluded."""
-    rows: int
+    rows: Count
     """Rows compared."""
-    drift_share: float | None = None
+    drift_share: Share | None = None
     """Share of the columns that drifted, 0 to 1."""
 
 
 class DriftMonitorStatus(StatusModel):
     """What is the case. The operator writes the judgement, the check the facts."""
 
-    observed_generation: int | None = None
+    observed_generation: Count | None = None
     """The generation of the spec that the operator has applied."""
     conditions: Annotated[
         list[Condition],

@@ -37,6 +37,8 @@ def server(tmp_path: Path) -> Iterator[str]:
     [
         ("configmap://wine/model.onnx", "wine", "model.onnx"),
         ("pvc://models/wine/3/model.onnx", "models", "wine/3/model.onnx"),
+        ("s3://models/wine/3/model.onnx", "models", "wine/3/model.onnx"),
+        ("gs://models/wine.onnx", "models", "wine.onnx"),
         ("https://models.example:8443/wine.onnx", "models.example:8443", "wine.onnx"),
     ],
 )
@@ -47,7 +49,7 @@ def test_an_address_is_split_into_its_parts(uri: str, container: str, path: str)
 
 @pytest.mark.parametrize(
     "uri",
-    ["model.onnx", "file:///etc/passwd", "s3://bucket/key", "configmap://wine", "pvc:///path", "configmap://a/b/c",
+    ["model.onnx", "file:///etc/passwd", "ftp://host/key", "s3://bucket", "gs:///key", "configmap://wine", "pvc:///path", "configmap://a/b/c",
      "pvc://claim/../other"],
 )  # fmt: skip
 def test_any_other_address_is_refused_by_name(uri: str) -> None:
