@@ -47,6 +47,7 @@ class Collector:
         gauge = self.metrics.gauge
         gauge("rows_written", "Rows that the writers say they wrote.", lambda: self.ledger.written)
         gauge("rows_held", "Rows stored, over all starts of the collector.", lambda: self.ledger.stored)
+        gauge("rows_lost", "Rows that their writers gave up, in their own words.", lambda: self.ledger.lost)
         gauge("writers", "Writers ever seen.", lambda: len(self.ledger.accounts))
         gauge("log_segments", "Segments of the log not yet compacted.", lambda: len(self._log.segments()))
         gauge("log_bytes", "Bytes of those.", lambda: sum(segment.length for segment in self._log.segments()))

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -24,11 +24,12 @@ REPORT: Kind = b"W"
 """A writer's report, as JSON of `WriterReport`."""
 
 
-class WriterReport(msgspec.Struct):
-    """What a writer says of itself: the highest `seq` it has written."""
+class WriterReport(msgspec.Struct, omit_defaults=True):
+    """What a writer says of itself: the highest `seq` it has written, and intervals of those that will never come."""
 
     writer: str
     written: int
+    lost: Sequence[tuple[int, int]] = ()
 
 
 class RejectedLine(msgspec.Struct):
@@ -106,3 +107,5 @@ def enter(frame: Frame, ledger: Ledger) -> None:
         report = msgspec.json.decode(frame.payload, type=WriterReport)
         account = ledger.account(report.writer)
         account.reported = max(account.reported, report.written)
+        for first, last in report.lost:
+            account.given_up.add(first, last)

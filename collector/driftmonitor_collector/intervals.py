@@ -54,10 +54,23 @@ class IntervalSet:
             gaps.append((expected, through))
         return gaps
 
-    @property
-    def stored_through(self) -> int:
-        """The highest n such that 1 to n are all in the set; 0 if 1 is not."""
-        return self._lasts[0] if self._firsts and self._firsts[0] == 1 else 0
+    def without(self, other: "IntervalSet") -> list[tuple[int, int]]:
+        """The intervals of the numbers that are in this set and not in the other."""
+        left = []
+        for first, last in self:
+            place = bisect_left(other._lasts, first)
+            while first <= last and place < len(other._firsts) and other._firsts[place] <= last:
+                if first < other._firsts[place]:
+                    left.append((first, other._firsts[place] - 1))
+                first, place = other._lasts[place] + 1, place + 1
+            if first <= last:
+                left.append((first, last))
+        return left
+
+    def through(self, number: int) -> int:
+        """The highest n such that `number` + 1 to n are all in the set; `number` itself if the next is not."""
+        place = bisect_left(self._lasts, number + 1)
+        return self._lasts[place] if place < len(self._firsts) and self._firsts[place] <= number + 1 else number
 
     @property
     def highest(self) -> int:

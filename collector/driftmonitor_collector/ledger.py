@@ -1,23 +1,41 @@
 """The account of every writer: what it wrote, what of it is stored, and so what is missing."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from driftmonitor_collector.intervals import IntervalSet
 
 
 class Account:
-    """One writer: the highest `seq` it reported, and every `seq` stored."""
+    """One writer: the highest `seq` it reported, every `seq` stored, and every `seq` that it says will never come."""
 
-    __slots__ = ("reported", "stored")
+    __slots__ = ("_settled_through", "given_up", "reported", "stored")
 
-    def __init__(self, reported: int = 0, stored: IntervalSet | None = None) -> None:
+    def __init__(
+        self, reported: int = 0, stored: IntervalSet | None = None, given_up: IntervalSet | None = None
+    ) -> None:
         self.reported = reported
         self.stored = IntervalSet() if stored is None else stored
+        self.given_up = IntervalSet() if given_up is None else given_up
+        self._settled_through = 0
 
     @property
     def written(self) -> int:
-        """How many records the writer is known to have written."""
-        return max(self.reported, self.stored.highest)
+        """How many records the writer is known to have written, those it gave up included."""
+        return max(self.reported, self.stored.highest, self.given_up.highest)
+
+    @property
+    def stored_through(self) -> int:
+        """The highest n such that each record of 1 to n is stored or given up."""
+        reached = -1
+        while reached != self._settled_through:  # both sets only grow: it goes on from where it was
+            reached = self._settled_through
+            self._settled_through = self.given_up.through(self.stored.through(reached))
+        return reached
+
+    def lost(self) -> list[tuple[int, int]]:
+        """The intervals given up; a record of them that was stored all the same is not lost."""
+        return self.given_up.without(self.stored)
 
 
 class Ledger:
@@ -41,9 +59,9 @@ class Ledger:
         return account is not None and seq in account.stored
 
     def stored_through(self, writer: str) -> int:
-        """The highest n such that the writer's records 1 to n are all stored."""
+        """The highest n such that each of the writer's records 1 to n is stored or given up."""
         account = self.accounts.get(writer)
-        return 0 if account is None else account.stored.stored_through
+        return 0 if account is None else account.stored_through
 
     def merge(self, other: "Ledger") -> None:
         """Enter everything that `other` says; records known to both count once."""
@@ -51,6 +69,7 @@ class Ledger:
             account = self.account(writer)
             account.reported = max(account.reported, entry.reported)
             account.stored.merge(entry.stored)
+            account.given_up.merge(entry.given_up)
         self.duplicates += other.duplicates
         self.rejected += other.rejected
 
@@ -71,14 +90,21 @@ class Ledger:
         """Records stored, over all writers."""
         return sum(len(account.stored) for account in self.accounts.values())
 
+    @property
+    def lost(self) -> int:
+        """Records given up and not stored, over all writers."""
+        return sum(map(_length, (account.lost() for account in self.accounts.values())))
+
     def coverage(self) -> dict[str, Any]:
-        """The answer of `GET /v1/coverage`."""
+        """The answer of `GET /v1/coverage`. What is lost is missing, too; what else is missing may still come."""
         writers = [
             {
                 "writer": writer,
                 "written": account.written,
                 "stored": len(account.stored),
+                "lost": _length(lost := account.lost()),
                 "missing_intervals": account.stored.missing(account.written),
+                "lost_intervals": lost,
             }
             for writer, account in sorted(self.accounts.items())
         ]
@@ -88,5 +114,10 @@ class Ledger:
             "stored": stored,
             "duplicates": self.duplicates,
             "missing": written - stored,
+            "lost": self.lost,
             "writers": writers,
         }
+
+
+def _length(intervals: Iterable[tuple[int, int]]) -> int:
+    return sum(last - first + 1 for first, last in intervals)

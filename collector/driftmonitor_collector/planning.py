@@ -7,6 +7,7 @@ import msgspec
 
 from driftmonitor_collector import frames
 from driftmonitor_collector.frames import WriterReport
+from driftmonitor_collector.intervals import IntervalSet
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.records import Decoded
 
@@ -63,7 +64,9 @@ def _fresh(ledger: Ledger, change: Ledger, decoded: Decoded) -> list[bytes]:
 def _report(ledger: Ledger, change: Ledger, report: WriterReport) -> Iterable[bytes]:
     known = ledger.accounts.get(report.writer)
     account = change.account(report.writer)
-    # Only news is worth a write: an idle writer reports the same number every two seconds.
-    if report.written > max(known.reported if known else -1, account.reported):
-        account.reported = report.written
-        yield frames.encode(frames.REPORT, msgspec.json.encode(report))
+    given_up = tuple(IntervalSet(report.lost).without(known.given_up if known else IntervalSet()))
+    news = [account.given_up.add(first, last) for first, last in given_up]
+    # Only news is worth a write: an idle writer reports the same every two seconds.
+    if report.written > max(known.reported if known else -1, account.reported) or any(news):
+        account.reported = max(account.reported, report.written)
+        yield frames.encode(frames.REPORT, msgspec.json.encode(WriterReport(report.writer, report.written, given_up)))

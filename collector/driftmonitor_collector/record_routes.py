@@ -18,12 +18,24 @@ from driftmonitor_collector.frames import WriterReport
 from driftmonitor_collector.records import INT64_MAX, Decoded, Identifier, decode_body
 
 MAX_HELD_BYTES = 256 << 20
-_REPORT_BYTES = 10_000
+MAX_LOST_INTERVALS = 1000
+_REPORT_BYTES = 1 << 16  # as many intervals of the largest numbers fit
+
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
 
 
 class _Report(msgspec.Struct):
     writer: Identifier
     written: Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
+    lost: Annotated[list[tuple[_Seq, _Seq]], msgspec.Meta(max_length=MAX_LOST_INTERVALS)] = []
+
+    def __post_init__(self) -> None:
+        """What the types cannot say: a report names what was written, in order."""
+        for place, (first, last) in enumerate(self.lost):
+            if last < first:
+                raise ValueError(f"[{first}, {last}] is reversed: give [first, last] - at `$.lost[{place}]`")
+            if last > self.written:
+                raise ValueError(f"[{first}, {last}] ends after `written`, {self.written} - at `$.lost[{place}]`")
 
 
 def routes(collector: Collector) -> list[BaseRoute]:
@@ -55,7 +67,7 @@ def routes(collector: Collector) -> list[BaseRoute]:
     async def report(request: Request) -> Response:
         body = await read_body(request, _REPORT_BYTES)
         report = msgspec.json.decode(body, type=_Report)
-        await collector.committer.submit(WriterReport(report.writer, report.written))
+        await collector.committer.submit(WriterReport(report.writer, report.written, tuple(report.lost)))
         return answer({"stored_through": collector.ledger.stored_through(report.writer)})
 
     return [Route("/records", store, methods=["POST"]), Route("/writers", report, methods=["PUT"])]

@@ -15,9 +15,10 @@ _HEAD = b"driftmonitor-collector state 1 "
 _logger = logging.getLogger(__name__)
 
 
-class _Writer(msgspec.Struct):
+class _Writer(msgspec.Struct, omit_defaults=True):
     reported: int
     stored: Sequence[tuple[int, int]]
+    lost: Sequence[tuple[int, int]] = ()
 
 
 class _State(msgspec.Struct):
@@ -29,7 +30,10 @@ class _State(msgspec.Struct):
 
 def encode(compacted_through: int, ledger: Ledger) -> bytes:
     """The file's content: a line with a checksum, then JSON."""
-    writers = {name: _Writer(account.reported, list(account.stored)) for name, account in ledger.accounts.items()}
+    writers = {
+        name: _Writer(account.reported, list(account.stored), tuple(account.given_up))
+        for name, account in ledger.accounts.items()
+    }
     body = msgspec.json.encode(_State(compacted_through, ledger.duplicates, ledger.rejected, writers))
     return b"%s%08x\n%s\n" % (_HEAD, zlib.crc32(body), body)
 
@@ -44,7 +48,7 @@ def decode(data: bytes) -> tuple[int, Ledger]:
     ledger = Ledger()
     ledger.duplicates, ledger.rejected = state.duplicates, state.rejected
     for name, writer in state.writers.items():
-        ledger.accounts[name] = Account(writer.reported, IntervalSet(writer.stored))
+        ledger.accounts[name] = Account(writer.reported, IntervalSet(writer.stored), IntervalSet(writer.lost))
     return state.compacted_through, ledger
 
 

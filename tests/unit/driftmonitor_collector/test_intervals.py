@@ -21,7 +21,8 @@ def test_it_agrees_with_a_plain_set_whatever_is_added(seed: int) -> None:
     through = random.randint(0, 160)
     missing = [number for first, last in intervals.missing(through) for number in range(first, last + 1)]
     assert missing == [number for number in range(1, through + 1) if number not in plain]
-    assert intervals.stored_through == next(n for n in range(161) if n + 1 not in plain)
+    for begin in (0, 40):
+        assert intervals.through(begin) == next(n for n in range(begin, 161) if n + 1 not in plain)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -33,6 +34,15 @@ def test_merging_is_the_union_in_either_direction(seed: int) -> None:
     left.merge(other)
     right.merge(one)
     assert left == right == union
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_one_without_another_is_the_difference(seed: int) -> None:
+    random = Random(seed)
+    one, other = (IntervalSet((n, n) for n in random.choices(range(1, 60), k=random.randint(0, 60))) for _ in range(2))
+    left = one.without(other)
+    assert list(IntervalSet(left)) == left
+    assert IntervalSet(left) == IntervalSet((n, n) for n in range(1, 60) if n in one and n not in other)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -38,14 +38,21 @@ def test_a_plan_changes_nothing_until_it_is_entered(lines: Lines) -> None:
 
 def test_what_is_written_replays_to_the_same_ledger(lines: Lines) -> None:
     ledger, replayed = Ledger(), Ledger()
-    _, data = commit(ledger, decode_body(lines([1, 3]) + b"bad\n"), WriterReport("pod/0/1", 9))
+    _, data = commit(ledger, decode_body(lines([1, 3]) + b"bad\n"), WriterReport("pod/0/1", 9, ((3, 6),)))
     for item in frames.scan(data):
         assert isinstance(item, Frame)
         frames.enter(item, replayed)
     assert replayed.coverage() == ledger.coverage()
     assert replayed.rejected == ledger.rejected == 1
     assert ledger.coverage()["writers"] == [
-        {"writer": "pod/0/1", "written": 9, "stored": 2, "missing_intervals": [(2, 2), (4, 9)]}
+        {
+            "writer": "pod/0/1",
+            "written": 9,
+            "stored": 2,
+            "lost": 3,
+            "missing_intervals": [(2, 2), (4, 9)],
+            "lost_intervals": [(4, 6)],
+        }
     ]
 
 
@@ -55,3 +62,12 @@ def test_only_news_of_a_writer_is_written(lines: Lines) -> None:
     assert commit(ledger, WriterReport("a", 5), WriterReport("a", 4))[1] == b""
     assert commit(ledger, WriterReport("a", 6))[1]
     assert ledger.written == 6
+    assert commit(ledger, WriterReport("a", 6, ((2, 3),)))[1]
+    assert commit(ledger, WriterReport("a", 6, ((2, 3),)), WriterReport("a", 6, ((3, 3),)))[1] == b""
+    assert commit(ledger, WriterReport("a", 6, ((3, 4),)))[1]
+    assert ledger.lost == 3
+
+
+def test_a_report_without_lost_rows_is_written_as_before() -> None:
+    data = commit(Ledger(), WriterReport("a", 5))[1]
+    assert [item.payload for item in frames.scan(data) if isinstance(item, Frame)] == [b'{"writer":"a","written":5}']

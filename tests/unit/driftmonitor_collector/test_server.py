@@ -168,7 +168,8 @@ def test_a_writers_report_names_what_is_missing_until_it_comes(collector: Any, l
     collector.send(lines([1, 2, 5], "gaps"))
     assert report(8) == 2
     assert account(collector, "gaps") == {
-        "writer": "gaps", "written": 8, "stored": 3, "missing_intervals": [[3, 4], [6, 8]],
+        "writer": "gaps", "written": 8, "stored": 3, "lost": 0,
+        "missing_intervals": [[3, 4], [6, 8]], "lost_intervals": [],
     }  # fmt: skip
     collector.send(lines([3, 4, 6, 7, 8], "gaps"))
     assert report(8) == 8
@@ -184,6 +185,17 @@ def test_a_writers_report_names_what_is_missing_until_it_comes(collector: Any, l
         (b'{"writer": "", "written": 1}', "$.writer"),
         (b'{"writer": "a", "written": -1}', "$.written"),
         (b"nonsense", "malformed"),
+        (b'{"writer": "a", "written": 9, "lost": 3}', "$.lost"),
+        (b'{"writer": "a", "written": 9, "lost": [3]}', "$.lost[0]"),
+        (b'{"writer": "a", "written": 9, "lost": [[1, 2, 3]]}', "$.lost[0]"),
+        (b'{"writer": "a", "written": 9, "lost": [[0, 2]]}', "$.lost[0][0]"),
+        (b'{"writer": "a", "written": 9, "lost": [[1, 2.5]]}', "$.lost[0][1]"),
+        (
+            b'{"writer": "a", "written": 9, "lost": [[1, 1], [6, 5]]}',
+            "[6, 5] is reversed: give [first, last] - at `$.lost[1]`",
+        ),
+        (b'{"writer": "a", "written": 9, "lost": [[3, 10]]}', "[3, 10] ends after `written`, 9 - at `$.lost[0]`"),
+        (b'{"writer": "a", "written": 9, "lost": [' + b"[1, 1]," * 1000 + b"[1, 1]]}", "$.lost"),
     ],
 )
 def test_a_bad_report_is_refused_with_the_name_of_the_field(collector: Any, body: bytes, field: str) -> None:
@@ -192,13 +204,49 @@ def test_a_bad_report_is_refused_with_the_name_of_the_field(collector: Any, body
     assert field in response.json()["error"]
 
 
+def test_rows_given_up_count_as_missing_and_are_passed_over_for_good(
+    start: Start, tmp_path: Path, lines: Lines
+) -> None:
+    collector = start(tmp_path / "data", COMPACTION_SECONDS="3600")
+
+    def report(written: int, *lost: tuple[int, int]) -> int:
+        content = {"writer": "pod/0/1", "written": written, "lost": lost}
+        response = collector.client.put("/v1/writers", json=content)
+        assert response.status_code == 200, response.text
+        through: int = response.json()["stored_through"]
+        return through
+
+    collector.send(lines([1, 2, 5, 6]))
+    assert report(10, (3, 4)) == 6
+    assert report(10, (3, 4)) == 6
+    assert report(10, (3, 4), (8, 10)) == 6
+    collector.send(lines([7]))
+    told = {
+        "writer": "pod/0/1", "written": 10, "stored": 5, "lost": 5,
+        "missing_intervals": [[3, 4], [8, 10]], "lost_intervals": [[3, 4], [8, 10]],
+    }  # fmt: skip
+    for end in (signal.SIGKILL, signal.SIGTERM):  # once out of the log, once out of the state
+        assert report(10) == 10
+        assert account(collector, "pod/0/1") == told
+        assert [collector.coverage()[key] for key in ("written", "stored", "missing", "lost")] == [10, 5, 5, 5]
+        assert collector.metric("rows_lost") == 5
+        collector.end(end)
+        collector = start(tmp_path / "data")
+        collector.wait_until_compacted()
+    assert account(collector, "pod/0/1") == told
+    assert collector.send(lines([9])) == {"stored": 1, "duplicates": 0, "rejected": 0}  # it came all the same
+    assert account(collector, "pod/0/1")["lost_intervals"] == [[3, 4], [8, 8], [10, 10]]
+    assert report(12) == 10
+
+
 def test_the_same_rows_sent_by_many_at_once_are_stored_once(collector: Any, lines: Lines) -> None:
     bodies = [lines(range(begin, begin + 20), "many") for begin in range(1, 200, 10)] * 3
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(collector.send, bodies))
     assert sum(outcome["stored"] for outcome in outcomes) == 210
     assert sum(outcome["duplicates"] for outcome in outcomes) == len(bodies) * 20 - 210
-    assert account(collector, "many") == {"writer": "many", "written": 210, "stored": 210, "missing_intervals": []}
+    many = account(collector, "many")
+    assert (many["written"], many["stored"], many["missing_intervals"]) == (210, 210, [])
     assert collector.metric("commit_seconds_count") > 0
 
 

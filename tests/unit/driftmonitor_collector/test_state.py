@@ -9,6 +9,7 @@ from driftmonitor_collector.store.state import Checkpoint
 def example() -> Ledger:
     ledger = Ledger()
     ledger.accounts["pod/0/1"] = Account(12, IntervalSet([(1, 4), (6, 10)]))
+    ledger.accounts["pod/0/2"] = Account(12, IntervalSet([(1, 4)]), IntervalSet([(6, 10)]))
     ledger.duplicates, ledger.rejected = 3, 2
     return ledger
 
