@@ -16,7 +16,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 
+{{- /* The image of one component: by its digest where one is given, else by the tag. */ -}}
 {{- define "driftmonitor.image" -}}
 {{- $root := index . 0 -}}
-{{ $root.Values.images.prefix }}/{{ index . 1 }}:{{ $root.Values.images.tag | default $root.Chart.AppVersion }}
+{{- $images := $root.Values.images -}}
+{{- with get $images.digests (index . 1) -}}
+{{ $images.prefix }}/{{ index $ 1 }}@{{ . }}
+{{- else -}}
+{{ $images.prefix }}/{{ index . 1 }}:{{ $images.tag | default $root.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Names of the image pull Secrets, with commas, for the pods of monitors. */ -}}
+{{- define "driftmonitor.pullSecretNames" -}}
+{{- $names := list -}}
+{{- range .Values.imagePullSecrets -}}{{- $names = append $names .name -}}{{- end -}}
+{{- join "," $names -}}
+{{- end -}}
+
+{{- define "driftmonitor.serviceAccount" -}}
+- kind: ServiceAccount
+  name: {{ include "driftmonitor.name" . }}
+  namespace: {{ .Release.Namespace }}
 {{- end -}}
