@@ -12,7 +12,12 @@ def run(settings: FetchSettings) -> int:
     """Fetch the model; the result goes to stdout and the termination message. Returns the exit status, 0 or 1."""
     try:
         fetched = fetch(
-            settings.model_uri, settings.model_file, max_bytes=settings.model_max_bytes, mount=settings.model_mount
+            settings.model_uri,
+            settings.model_file,
+            max_bytes=settings.model_max_bytes,
+            mount=settings.model_mount,
+            credentials=settings.model_credentials_dir,
+            credentials_field="spec.model.credentialsSecret",
         )
     except StorageError as error:
         sentence = termination.one_line(error)

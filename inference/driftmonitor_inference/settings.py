@@ -53,10 +53,13 @@ class Variable:
 class FetchSettings:
     """Environment of `fetch`; each field is the variable of its name in capitals."""
 
-    model_uri: Annotated[str, Variable("where the model lies: configmap://, pvc://, http:// or https://")]
+    model_uri: Annotated[str, Variable("where the model lies: configmap://, pvc://, s3://, gs://, https:// or http://")]
     model_version: Annotated[str, Variable("version that is reported with the model's digest")]
     model_file: Annotated[Path, Variable("file to write the model to")]
     model_mount: Annotated[Path, Variable("folder where the volume of a configmap:// or pvc:// address is mounted")]
+    model_credentials_dir: Annotated[
+        Path | None, Variable("folder where the Secret of spec.model.credentialsSecret is mounted")
+    ] = None
     model_max_bytes: Annotated[int, Variable("largest size of a model, bytes", _positive)] = 2048 * MIB
     termination_message_file: Annotated[Path, Variable("file for the result, written if it exists")] = TERMINATION
 
@@ -127,7 +130,7 @@ def describe(settings: type[FetchSettings] | type[ServeSettings]) -> str:
 
 
 def _shown(default: object) -> str:
-    return str(default).lower() if isinstance(default, bool) else str(default)
+    return str(default).lower() if default is None or isinstance(default, bool) else str(default)
 
 
 def _parse(kind: Any, text: str) -> Any:
@@ -143,4 +146,4 @@ def _parse(kind: Any, text: str) -> Any:
         if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text):
             raise ValueError("must be a number such as 2 or 0.5")
         return float(text)
-    return kind(text)
+    return Path(text) if kind == Path | None else kind(text)

@@ -39,6 +39,8 @@ def server(tmp_path: Path) -> Iterator[str]:
         ("pvc://models/wine/3/model.onnx", "models", "wine/3/model.onnx"),
         ("s3://models/wine/3/model.onnx", "models", "wine/3/model.onnx"),
         ("gs://models/wine.onnx", "models", "wine.onnx"),
+        ("s3://models/wine/a%20b.onnx", "models", "wine/a%20b.onnx"),
+        ("gs://models/wine.onnx", "models", "wine.onnx"),
         ("https://models.example:8443/wine.onnx", "models.example:8443", "wine.onnx"),
     ],
 )

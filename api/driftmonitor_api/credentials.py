@@ -1,0 +1,135 @@
+"""The keys of a Secret for fetching, as the kubelet mounts them: one file a key. No value is ever part of a message."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_S3_REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_S3_OPTIONAL = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
+_GS_KEY = "service-account.json"
+_GS_MEMBERS = ("client_email", "private_key", "private_key_id")
+
+EXPECTED = {
+    "https": "token, or username and password",
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "gs": _GS_KEY,
+}
+"""The keys that a Secret must have, by the scheme of the address."""
+
+
+class CredentialsError(Exception):
+    """A Secret cannot be used; the message names the field that names it, and the keys that it must have."""
+
+
+@dataclass(frozen=True)
+class S3Credentials:
+    """Access to a store that speaks S3."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    region: str | None = None
+    endpoint_url: str | None = None
+
+
+@dataclass(frozen=True)
+class SecretFolder:
+    """A mounted Secret. `named_by` is the field of the spec that names it, for messages."""
+
+    folder: Path
+    named_by: str
+
+    def authorization(self) -> str:
+        """The value of the header Authorization for an https:// address. CredentialsError."""
+        found = self._present("token", "username", "password")
+        match sorted(found):
+            case ["token"]:
+                return f"Bearer {found['token']}"
+            case ["password", "username"]:
+                if ":" in found["username"]:
+                    raise self._error("https", "its username has a colon, which HTTP's basic authentication forbids")
+                pair = f"{found['username']}:{found['password']}".encode()
+                return f"Basic {base64.b64encode(pair).decode()}"
+            case []:
+                raise self._error("https", self._nothing())
+            case ["password"] | ["username"] as one:
+                missing = "username" if one == ["password"] else "password"
+                raise self._error("https", f"it lacks the key {missing}")
+            case _:
+                raise self._error("https", "it has a token and a username or password: which is meant is not known")
+
+    def s3(self) -> S3Credentials:
+        """For an s3:// address. CredentialsError."""
+        found = self._present(*_S3_REQUIRED, *_S3_OPTIONAL)
+        if not found:
+            raise self._error("s3", self._nothing())
+        if missing := [key for key in _S3_REQUIRED if key not in found]:
+            raise self._error("s3", f"it lacks the key {' and the key '.join(missing)}")
+        if (endpoint := found.get("AWS_ENDPOINT_URL")) is not None and not _is_base_address(endpoint):
+            raise self._error("s3", "its AWS_ENDPOINT_URL is not of the form https://host:port or http://host:port")
+        values = (found.get(key) for key in _S3_OPTIONAL)
+        return S3Credentials(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], *values)
+
+    def service_account(self) -> str:
+        """The JSON of a service account's key, for a gs:// address. CredentialsError."""
+        text = self._read(_GS_KEY)
+        if text is None:
+            raise self._error("gs", self._nothing())
+        try:
+            members = json.loads(text)
+        except ValueError:
+            raise self._error("gs", f"its {_GS_KEY} is not JSON") from None  # the cause would show a part of it
+        if not isinstance(members, dict) or members.get("type") != "service_account":
+            raise self._error("gs", f'its {_GS_KEY} is not the key of a service account ("type": "service_account")')
+        for member in _GS_MEMBERS:
+            if not isinstance(members.get(member), str):
+                raise self._error("gs", f"its {_GS_KEY} lacks {member}")
+        return text
+
+    def _present(self, *keys: str) -> dict[str, str]:
+        """The keys that have a value of one line each."""
+        found = {}
+        for key in keys:
+            text = (self._read(key) or "").strip()  # a file made by an editor ends with a line end
+            if text and not text.isprintable():
+                raise CredentialsError(
+                    f"the Secret of {self.named_by} has a line break or a control character in its key {key}"
+                )
+            if text:
+                found[key] = text
+        return found
+
+    def _read(self, key: str) -> str | None:
+        try:
+            return (self.folder / key).read_bytes().decode()
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError:
+            raise CredentialsError(f"the Secret of {self.named_by}: its key {key} is not text in UTF-8") from None
+        except OSError as error:
+            raise CredentialsError(
+                f"the Secret of {self.named_by}: its key {key} cannot be read: {error.strerror}"
+            ) from None
+
+    def _nothing(self) -> str:
+        try:
+            empty = not any(True for _ in self.folder.iterdir())
+        except OSError:
+            empty = True
+        # A missing Secret is mounted as an empty folder.
+        return "it does not exist or has no keys" if empty else "it has none of the keys that are looked for"
+
+    def _error(self, scheme: str, problem: str) -> CredentialsError:
+        return CredentialsError(
+            f"the Secret of {self.named_by} cannot be used: {problem}; for {scheme}:// it must have {EXPECTED[scheme]}"
+        )
+
+
+def _is_base_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.query
+    except ValueError:
+        return False
