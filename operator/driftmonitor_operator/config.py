@@ -23,6 +23,10 @@ VARIABLES: dict[str, tuple[str | None, str]] = {
     "METRICS_PORT": ("8082", "port of /metrics, 0 for any free one"),
     "WORKERS": ("4", "reconciles at the same time"),
     "RESYNC_SECONDS": ("300", "everything is listed and looked at again this often, in case an event was lost"),
+    "LEASE_NAMESPACE": ("", "namespace of the Lease that lets one of several operators work; empty: it is the only one"),
+    "LEASE_NAME": ("driftmonitor-operator", "name of that Lease"),
+    "LEASE_SECONDS": ("15", "another operator takes over when the Lease was not renewed for this long"),
+    "POD_NAME": ("", "identity of this operator in the Lease; empty: the host's name and something random"),
     "LOG_LEVEL": ("INFO", ", ".join(LOG_LEVELS)),
 }
 """Environment variables with their defaults (None: required) and meanings."""
@@ -64,6 +68,10 @@ class OperatorConfig:
     workers: int = 4
     resync_seconds: float = 300.0
     log_level: str = "INFO"
+    lease_namespace: str | None = None
+    lease_name: str = "driftmonitor-operator"
+    lease_seconds: int = 15
+    identity: str = ""
 
 
 def load(environment: Mapping[str, str]) -> OperatorConfig:
@@ -91,6 +99,10 @@ def load(environment: Mapping[str, str]) -> OperatorConfig:
         workers=_integer(text, "WORKERS", 1, 64),
         resync_seconds=_integer(text, "RESYNC_SECONDS", 1, 86400),
         log_level=_choice(text, "LOG_LEVEL", LOG_LEVELS),
+        lease_namespace=text["LEASE_NAMESPACE"] or None,
+        lease_name=text["LEASE_NAME"],
+        lease_seconds=_integer(text, "LEASE_SECONDS", 3, 3600),
+        identity=text["POD_NAME"],
     )
 
 

@@ -66,6 +66,8 @@ POD = Kind("Pod", "v1", "pods")
 SECRET = Kind("Secret", "v1", "secrets")
 """Only ever created: the operator reads no Secret."""
 EVENT = Kind("Event", "v1", "events")
+LEASE = Kind("Lease", "coordination.k8s.io/v1", "leases")
+"""Says which of several operators works."""
 WATCHED = (MONITOR, *APPLIED, JOB, POD)
 
-BY_NAME = {kind.name: kind for kind in (*WATCHED, SECRET, EVENT)}
+BY_NAME = {kind.name: kind for kind in (*WATCHED, SECRET, EVENT, LEASE)}
