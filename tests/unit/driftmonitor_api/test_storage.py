@@ -51,8 +51,8 @@ def test_an_address_is_split_into_its_parts(uri: str, container: str, path: str)
 
 @pytest.mark.parametrize(
     "uri",
-    ["model.onnx", "file:///etc/passwd", "ftp://host/key", "s3://bucket", "gs:///key", "configmap://wine", "pvc:///path", "configmap://a/b/c",
-     "pvc://claim/../other"],
+    ["model.onnx", "file:///etc/passwd", "ftp://host/key", "s3://bucket", "gs:///key", "configmap://wine",
+     "pvc:///path", "configmap://a/b/c", "pvc://claim/../other", "s3://bucket/key?versionId=1", "gs://bucket/key#1"],
 )  # fmt: skip
 def test_any_other_address_is_refused_by_name(uri: str) -> None:
     with pytest.raises(StorageError) as caught:
