@@ -223,6 +223,12 @@ class OperatorProcess:
 
     def start(self, **settings: str) -> None:
         """Start with these environment variables, and return when it has looked at everything once."""
+        self.launch(**settings)
+        wait_for("the operator's start", lambda: self._running() and " started with " in self.log.read_text())
+        self.wait_until_idle()
+
+    def launch(self, **settings: str) -> int:
+        """Start, and return its process id at once."""
         self.log = self._directory / f"operator-{next(self._starts)}.log"
         images = {f"{name}_IMAGE": f"image.example/{name.lower()}:1" for name in ("INFERENCE", "COLLECTOR", "CHECK")}
         environment = {
@@ -240,8 +246,18 @@ class OperatorProcess:
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "driftmonitor_operator"]
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        wait_for("the operator's start", lambda: self._running() and " started with " in self.log.read_text())
-        self.wait_until_idle()
+        return self._process.pid
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None, "the operator has not been started"
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """The exit code of the process, minus the signal that killed it; None while it runs."""
+        assert self._process is not None, "the operator has not been started"
+        return self._process.poll()
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
