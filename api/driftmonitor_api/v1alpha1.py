@@ -1,5 +1,7 @@
 """`driftmonitor.dev/v1alpha1`: the DriftMonitor object. The CRD and docs/api.md are generated from these types."""
 
+import hashlib
+import json
 import sys
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -467,6 +469,14 @@ class DriftMonitorSpec(SpecModel):
     suspend: bool = False
     """Stops the checks; serving and logging go on."""
 
+    @property
+    def subject(self) -> str:
+        """Digest of what a check compares: which model, with which reference."""
+        named = [self.model.storage_uri, self.model.version, self.reference.storage_uri]
+        if self.reference.window is not None:
+            named += [self.reference.window.lookback, self.reference.window.offset]
+        return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:16]
+
 
 Verdict = Literal["NoDrift", "DriftSuspected", "DriftDetected", "InsufficientData", "ReferenceMissing", "CheckFailed"]
 Severity = Literal["NoDrift", "DriftSuspected", "DriftDetected", "NotChecked"]
@@ -558,6 +568,9 @@ class CheckResult(StatusModel):
     """Columns drifted of columns checked, such as `3/12`."""
     report: Text = ""
     """Path of the HTML report at the collector."""
+    subject: Name | None = None
+    """Digest of the model's and the reference's address and version in the spec that was read: a verdict with another
+    one is about something else."""
 
 
 class ColumnResult(StatusModel):
@@ -604,8 +617,12 @@ class HistoryEntry(StatusModel):
     """What it concluded."""
     rows: Count
     """Rows compared."""
+    coverage: Share | None = None
+    """Share of the rows written that was stored, 0 to 1."""
     drift_share: Share | None = None
     """Share of the columns that drifted, 0 to 1."""
+    subject: Name | None = None
+    """As in `lastCheck`: only verdicts with the same one count as a row for `checks.policy.consecutiveWindows`."""
 
 
 class DriftMonitorStatus(StatusModel):

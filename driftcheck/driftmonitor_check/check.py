@@ -28,6 +28,7 @@ class Outcome:
     rows_written: int | None = None
     rows_stored: int | None = None
     coverage: float | None = None
+    subject: str | None = None
     reference: ReferenceStatus | None = None
     columns: Sequence[ColumnResult] = ()
     """Every column, worst first."""
@@ -50,6 +51,7 @@ def check(
         rows_written=window.coverage.written if window.coverage else None,
         rows_stored=window.coverage.stored if window.coverage else None,
         coverage=window.coverage.share if window.coverage else None,
+        subject=spec.subject,
         reference=known.status if known else None,
     )
     try:

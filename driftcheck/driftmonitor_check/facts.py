@@ -38,6 +38,7 @@ def check_result(outcome: Outcome, report: str = "", remark: str = "") -> CheckR
         drift_share=outcome.conclusion.drift_share,
         drifted=outcome.conclusion.drifted,
         report=report,
+        subject=outcome.subject,
     )
 
 
@@ -71,5 +72,12 @@ def shortened(text: str, length: int) -> str:
 
 
 def _history(result: CheckResult, previous: Sequence[HistoryEntry]) -> list[HistoryEntry]:
-    entry = HistoryEntry(time=result.time, verdict=result.verdict, rows=result.rows, drift_share=result.drift_share)
+    entry = HistoryEntry(
+        time=result.time,
+        verdict=result.verdict,
+        rows=result.rows,
+        coverage=result.coverage,
+        drift_share=result.drift_share,
+        subject=result.subject,
+    )
     return [entry, *previous][:MAX_HISTORY]

@@ -81,12 +81,17 @@ def test_the_status_holds_the_worst_fifty_and_the_report_all(outcome: Outcome) -
 def test_the_history_is_newest_first_and_ends_at_twenty(outcome: Outcome, now: datetime) -> None:
     status = DriftMonitorStatus()
     for run in range(25):
-        this = replace(outcome, time=now + timedelta(minutes=run), rows=run)
+        this = replace(outcome, time=now + timedelta(minutes=run), rows=run, subject="ab")
         status = DriftMonitorStatus.model_validate(status_facts(this, check_result(this), status))
     history = status.history or []
     assert [entry.rows for entry in history] == list(range(24, 4, -1))
     assert history[0] == HistoryEntry(
-        time=now + timedelta(minutes=24), verdict="DriftDetected", rows=24, drift_share=0.5
+        time=now + timedelta(minutes=24),
+        verdict="DriftDetected",
+        rows=24,
+        coverage=outcome.coverage,
+        drift_share=0.5,
+        subject="ab",
     )
 
 
