@@ -48,9 +48,14 @@ class Cluster:
         configuration.retries = False  # the queue retries, with a delay that grows
         self._client = client.ApiClient(configuration)
 
-    def apply(self, manifest: Body, *, subresource: str = "") -> Body:
+    @property
+    def url(self) -> str:
+        """Address of the apiserver."""
+        return str(self._client.configuration.host)
+
+    def apply(self, manifest: Body, *, subresource: str = "", manager: str = FIELD_MANAGER) -> Body:
         """Server-side apply. Returns the object as it is now. Raises ApiError."""
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         path = _path(manifest) + (f"/{subresource}" if subresource else "")
         return self._request("PATCH", path, query, manifest, _APPLY)
 
