@@ -1,0 +1,5 @@
+"""`python -m hack.objectstore`: builds the server and prints its path."""
+
+from hack.objectstore.build import ensure
+
+print(ensure())

@@ -1,0 +1,84 @@
+"""Runs the server over a folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from hack.cluster.errors import ClusterError
+from hack.objectstore.build import ensure
+
+_START_SECONDS = 60.0
+
+
+class ObjectStore:
+    """A running server on this machine: a bucket is a folder, an object a file in it."""
+
+    access_key_id = "AKIDOFTESTS"
+    secret_access_key = "secret-of-the-tests"  # noqa: S105 - for a server that only this machine reaches
+    region = "us-east-1"
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` must be empty; it takes the buckets and what the server keeps of them."""
+        self._buckets, self._metadata = folder / "buckets", folder / "metadata"
+        self._log = folder / "server.log"
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> ObjectStore:
+        self._buckets.mkdir()
+        self._metadata.mkdir()
+        command = [str(ensure()), "--port", f"127.0.0.1:{self.port}", "--region", self.region, "--quiet"]
+        # The folder may be on a file system without extended attributes, so these lie beside it.
+        command += ["posix", "--sidecar", str(self._metadata), str(self._buckets)]
+        keys = {"ROOT_ACCESS_KEY": self.access_key_id, "ROOT_SECRET_KEY": self.secret_access_key}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, env={**os.environ, **keys}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def make_bucket(self, name: str) -> None:
+        """An empty bucket; its name has 3 to 63 characters."""
+        (self._buckets / name).mkdir()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        while True:
+            try:
+                opener.open(self.endpoint, timeout=5).close()
+                return
+            except urllib.error.HTTPError as error:  # it wants a signature: it is there
+                error.close()
+                return
+            except OSError as error:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise ClusterError(f"the S3 server did not start:\n{self._log.read_text()}") from error
+            time.sleep(0.05)
