@@ -1,9 +1,10 @@
 """The Kubernetes API: the only module that imports `kubernetes`. Thin hands, no decisions."""
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
@@ -48,10 +49,15 @@ class Cluster:
         configuration.retries = False  # the queue retries, with a delay that grows
         self._client = client.ApiClient(configuration)
 
-    @property
-    def url(self) -> str:
-        """Address of the apiserver."""
-        return str(self._client.configuration.host)
+    def endpoints(self) -> list[tuple[str, int]]:
+        """IP addresses and TCP port of the apiserver as this process reaches it. Raises ApiError."""
+        parts = urlsplit(self._client.configuration.host)
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        try:
+            found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise ApiError(0, f"cannot resolve the apiserver's name {parts.hostname}: {error.strerror}") from error
+        return sorted({(str(address[0]), port) for *_, address in found})
 
     def apply(self, manifest: Body, *, subresource: str = "", manager: str = FIELD_MANAGER) -> Body:
         """Server-side apply. Returns the object as it is now. Raises ApiError."""
