@@ -136,6 +136,8 @@ def controller_manager_arguments(
         f"--bind-address={bind_address}",
         f"--secure-port={port}",
         "--leader-elect=false",
+        "--kube-api-qps=100",  # the default of 20 lets deletions by owner reference pile up for minutes
+        "--kube-api-burst=200",
         "--use-service-account-credentials=true",
         f"--root-ca-file={certificates / 'ca.crt'}",
         f"--service-account-private-key-file={certificates / 'serviceaccounts.key'}",
