@@ -4,6 +4,9 @@ import argparse
 import asyncio
 import logging
 import os
+import secrets
+import signal
+import socket
 import sys
 import threading
 
@@ -14,6 +17,8 @@ from driftmonitor_operator import handlers, health, metrics
 from driftmonitor_operator.cluster import ApiError, Cluster
 from driftmonitor_operator.config import VARIABLES, ConfigError, OperatorConfig, load
 from driftmonitor_operator.controller import Controller
+from driftmonitor_operator.election import Timing
+from driftmonitor_operator.leader import Leader
 from driftmonitor_operator.reconcile import Reconciler
 from driftmonitor_operator.store import Store
 
@@ -52,12 +57,30 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _run(config: OperatorConfig) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    identity = config.identity or f"{socket.gethostname()}_{secrets.token_hex(4)}"
+    leader = _leader(config, identity) if config.lease_namespace else None
     store = Store()
-    cluster = Cluster(connections=config.workers + 1)
+    cluster = Cluster(
+        config.workers + 1,
+        identity=identity,
+        namespace=config.watch_namespace,
+        permit=leader.permit if leader else None,
+        write_seconds=Timing(config.lease_seconds).write_seconds if leader else None,
+    )
     controller = Controller(Reconciler(cluster, store, config), store, config.workers, config.resync_seconds)
     metrics.measure_monitors(store.drift_counts)
-    ready = threading.Event()
-    health_server = health.serve(config.health_port, controller.unhealthy, ready.is_set)
+    watching = threading.Event()
+
+    def unhealthy() -> str:
+        return (leader.unhealthy() if leader else "") or controller.unhealthy()
+
+    def ready() -> bool:
+        return watching.is_set() or (leader is not None and leader.stands_by())
+
+    health_server = health.serve(config.health_port, unhealthy, ready)
     metrics_server, _ = prometheus_client.start_http_server(config.metrics_port)
     logger.info(
         "version %s, health on port %d, metrics on port %d, %s",
@@ -67,14 +90,62 @@ async def _run(config: OperatorConfig) -> None:
         f"namespace {config.watch_namespace}" if config.watch_namespace else "all namespaces",
     )
     try:
-        await controller.start()
-        logger.info("started with %d DriftMonitors", len(store.keys()))
-        await handlers.watch(controller, config.watch_namespace, ready)
+        if leader is None or await _elected(leader, stopping):
+            metrics.LEADER.set(1)
+            await _work(controller, store, config, stopping, watching)
     finally:
+        cluster.stop()
         await controller.stop(DRAIN_SECONDS)
+        if leader:
+            await asyncio.to_thread(leader.stop)
         health_server.shutdown()
         metrics_server.shutdown()
     logger.info("stopped")
+
+
+async def _work(
+    controller: Controller, store: Store, config: OperatorConfig, stopping: asyncio.Event, watching: threading.Event
+) -> None:
+    """Do what the operator is for, until it is to stop."""
+    starting, stop = asyncio.create_task(controller.start()), asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not starting.done():
+        starting.cancel()
+        return
+    starting.result()
+    logger.info("started with %d DriftMonitors", len(store.keys()))
+    await handlers.watch(controller, config.watch_namespace, watching, stopping)
+
+
+def _leader(config: OperatorConfig, identity: str) -> Leader:
+    timing = Timing(config.lease_seconds)
+    return Leader(
+        lambda: Cluster(1, identity=identity, read_seconds=timing.renew_seconds / 3, patient=False),
+        config.lease_namespace or "",
+        config.lease_name,
+        identity,
+        timing,
+        _end_at_once,
+    )
+
+
+async def _elected(leader: Leader, stopping: asyncio.Event) -> bool:
+    """Return when this process leads, True, or when it is to stop before, False."""
+    leader.start()
+    waiting, stop = asyncio.create_task(asyncio.to_thread(leader.wait)), asyncio.create_task(stopping.wait())
+    await asyncio.wait({waiting, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if stopping.is_set():
+        await asyncio.to_thread(leader.stop)
+    return await waiting and not stopping.is_set()
+
+
+def _end_at_once(reason: str) -> None:
+    """End the process without another word to the apiserver; whoever started it starts it again, to stand by."""
+    logger.error("ends: %s", reason)
+    logging.shutdown()
+    os._exit(1)
 
 
 def _described(name: str) -> str:
@@ -83,4 +154,6 @@ def _described(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    os._exit(code)  # a thread may still wait for an answer that nobody needs any more

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from driftmonitor_operator import metrics
-from driftmonitor_operator.cluster import ApiError
+from driftmonitor_operator.cluster import ApiError, NotAllowedError
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.observed import Key
 from driftmonitor_operator.reconcile import Reconciler
@@ -16,6 +16,9 @@ from driftmonitor_operator.workqueue import WorkQueue
 logger = logging.getLogger(__name__)
 
 RESYNC_RETRY_SECONDS = 30.0
+_WORKER = "worker-"
+STUCK_SECONDS = 60.0
+"""The event loop should come by far more often than this."""
 
 
 class Controller:
@@ -28,7 +31,7 @@ class Controller:
         self._queue: WorkQueue[Key] = WorkQueue()
         self._threads = ThreadPoolExecutor(max_workers=workers + 1, thread_name_prefix="reconcile")
         self._tasks: list[asyncio.Task[None]] = []
-        self._last_resync = time.monotonic()
+        self._last_resync = self._last_beat = float("inf")  # not begun
         metrics.QUEUE_DEPTH.set_function(lambda: len(self._queue))
         metrics.QUEUE_DELAYED.set_function(lambda: self._queue.delayed)
 
@@ -39,27 +42,42 @@ class Controller:
             self._queue.add(key)
 
     async def start(self) -> None:
-        """List everything once, so that nothing is taken for missing that is not; then work. Raises ApiError."""
-        await self._resync()
-        self._tasks = [asyncio.create_task(self._work(), name=f"worker-{i}") for i in range(self._workers)]
+        """List everything once, so that nothing is taken for missing that is not; then work.
+
+        Waits for an apiserver that is not available. Raises ApiError.
+        """
+        self._last_resync = self._last_beat = time.monotonic()
+        self._tasks = [asyncio.create_task(self._beat(), name="heartbeat")]
+        while True:
+            try:
+                await self._resync()
+                break
+            except ApiError as error:
+                if not error.unavailable:
+                    raise
+                logger.warning("wait for the apiserver: %s", error)
+        self._tasks += [asyncio.create_task(self._work(), name=f"{_WORKER}{i}") for i in range(self._workers)]
         self._tasks.append(asyncio.create_task(self._resync_forever(), name="resync"))
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no more keys, and let the reconciles in hand come to their end, for this long at most."""
         self._queue.close()
-        if self._tasks:
-            *workers, resync = self._tasks
-            resync.cancel()
-            await asyncio.wait(self._tasks, timeout=grace_seconds)
-            for task in workers:
+        for task in self._tasks:
+            if not task.get_name().startswith(_WORKER):
                 task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_seconds)
+        for task in self._tasks:
+            task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def unhealthy(self) -> str:
-        """What is wrong with the process, empty when nothing: the resync got stuck, or a task has died."""
-        age = time.monotonic() - self._last_resync
-        if age > 3 * self._resync_seconds + 60:
-            return f"the last resync was {age:.0f} s ago"
+        """What is wrong with the process, empty when nothing: something got stuck, or a task has died."""
+        now = time.monotonic()
+        if now - self._last_resync > 3 * self._resync_seconds + 60:
+            return f"the last resync was {now - self._last_resync:.0f} s ago"
+        if now - self._last_beat > STUCK_SECONDS:
+            return f"the event loop has stood still for {now - self._last_beat:.0f} s"
         dead = [task.get_name() for task in self._tasks if task.done()]
         return f"ended: {', '.join(dead)}" if dead else ""
 
@@ -82,6 +100,11 @@ class Controller:
                 delay = min(self._resync_seconds, RESYNC_RETRY_SECONDS)
                 logger.warning("resync failed, again in %.0f s: %s", delay, error)
 
+    async def _beat(self) -> None:
+        while True:
+            self._last_beat = time.monotonic()
+            await asyncio.sleep(1.0)
+
     async def _work(self) -> None:
         while (key := await self._queue.get()) is not None:
             await self._reconcile(key)
@@ -93,7 +116,7 @@ class Controller:
         except Exception as error:  # whatever it is, the other monitors must go on
             metrics.RECONCILE_ERRORS.labels(error=type(error).__name__).inc()
             delay = self._queue.failed(key)
-            trace = not isinstance(error, ApiError)
+            trace = not isinstance(error, ApiError | NotAllowedError)
             logger.warning("%s/%s failed, again in %.1f s: %s", *key, delay, error, exc_info=trace)
             return
         self._queue.done(key)

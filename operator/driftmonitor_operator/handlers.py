@@ -1,6 +1,10 @@
 """The watches: the only module that imports `kopf`. Every event goes to the controller; nothing else happens here."""
 
+import asyncio
+import itertools
+import random
 import threading
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import kopf
@@ -9,8 +13,17 @@ from driftmonitor_operator import kinds
 from driftmonitor_operator.controller import Controller
 
 
-async def watch(controller: Controller, namespace: str | None, ready: threading.Event) -> None:
-    """Watch until SIGTERM or SIGINT; `ready` is set once kopf works.
+class Backoffs(Iterable[float]):
+    """Seconds between the attempts of one request, without an end: an apiserver that is away comes back."""
+
+    def __iter__(self) -> Iterator[float]:
+        """From half a second to ten, spread, so that the watches do not all come at once."""
+        for attempt in itertools.count():
+            yield min(0.5 * 2**attempt, 10.0) * random.uniform(0.75, 1.0)  # noqa: S311 - not a secret
+
+
+async def watch(controller: Controller, namespace: str | None, ready: threading.Event, stopping: asyncio.Event) -> None:
+    """Watch until SIGTERM or SIGINT, or until `stopping` is set; `ready` is set once kopf works.
 
     Raises when a watch breaks for good, so that the process ends and is restarted.
     """
@@ -23,6 +36,10 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
     settings.queueing.idle_timeout = 0.1
     settings.watching.server_timeout = 300
     settings.watching.connect_timeout = 10
+    settings.watching.inactivity_timeout = 75  # the apiserver sends something at least every minute
+    settings.networking.connect_timeout = 10
+    settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = Backoffs()
     settings.watching.chunk_size = 500
     settings.process.ultimate_exiting_timeout = None  # the pod's grace period is the limit
 
@@ -40,6 +57,7 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
         settings=settings,
         standalone=True,
         ready_flag=ready,
+        stop_flag=stopping,
         clusterwide=namespace is None,
         namespaces=[namespace] if namespace else [],
     )

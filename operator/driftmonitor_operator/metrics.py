@@ -17,6 +17,7 @@ QUEUE_DELAYED = Gauge("driftmonitor_operator_queue_delayed", "DriftMonitors that
 RESYNC_TIMESTAMP = Gauge(
     "driftmonitor_operator_last_resync_timestamp_seconds", "When everything was last listed, Unix time in seconds."
 )
+LEADER = Gauge("driftmonitor_operator_leader", "1 where this process works, 0 where it stands by.")
 MONITORS = Gauge("driftmonitor_operator_monitors", "DriftMonitors by what status.drift says.", ["drift"])
 DRIFT_WORDS = ("Unknown", "Stable", "Warning", "Drifted")
 

@@ -56,8 +56,7 @@ class Reconciler:
         """Take everything over from the apiserver anew. Returns the keys to look at: all. Raises ApiError."""
         concerned: set[Key] = set()
         for kind in kinds.WATCHED:
-            bodies, version = self._cluster.list(kind, self._config.watch_namespace)
-            concerned |= self._store.replace(kind.name, bodies, version)
+            concerned |= self._store.replace(kind.name, self._cluster.pages(kind, self._config.watch_namespace))
         self._tokens.clear()
         now = self._now()
         self._rejections = {child: no for child, no in self._rejections.items() if no.retry_at > now}

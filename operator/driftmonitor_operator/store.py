@@ -77,14 +77,18 @@ class Store:
             gone = Observed.of(body)
             return self._drop_child(gone) if self._held(gone, gone.uid) else None
 
-    def replace(self, kind: str, bodies: Iterable[Body], resource_version: int) -> set[Key]:
-        """Take over a whole list of one kind, read at `resource_version`. Returns the monitors with news."""
+    def replace(self, kind: str, pages: Iterable[tuple[list[Body], int]]) -> set[Key]:
+        """Take over a whole list of one kind, page by page with the list's version. Returns the monitors with news."""
         present: set[str] = set()
         changed: set[Key] = set()
-        for body in bodies:
-            present.add(body["metadata"]["uid"])
-            if key := self.put(body):
-                changed.add(key)
+        resource_version = 0
+        for bodies, version in pages:
+            resource_version = resource_version or version
+            while bodies:  # one after the other may go
+                body = bodies.pop()
+                present.add(body["metadata"]["uid"])
+                if key := self.put(body):
+                    changed.add(key)
         with self._lock:
             if kind == MONITOR.name:
                 for key, held in list(self._monitors.items()):

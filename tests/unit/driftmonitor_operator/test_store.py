@@ -72,17 +72,17 @@ def test_a_list_replaces_what_is_held_but_for_what_is_newer() -> None:
     store = Store()
     for body in (child(1, "gone", name="gone"), child(2, "stays", name="stays"), child(30, "new", name="new")):
         store.put(body)
-    changed = store.replace("Service", [child(2, "stays", name="stays")], 20)
+    changed = store.replace("Service", [([child(2, "stays", name="stays")], 20)])
     assert changed == {KEY}
     assert {c.name for c in store.children(KEY)} == {"stays", "new"}
-    assert store.replace("Service", [child(2, "stays", name="stays")], 20) == set()
-    assert store.replace("Deployment", [], 99) == set()
+    assert store.replace("Service", [([child(2, "stays", name="stays")], 20)]) == set()
+    assert store.replace("Deployment", [([], 99)]) == set()
 
 
 def test_a_list_of_monitors_replaces_them() -> None:
     store = Store()
     store.put(monitor(1))
-    assert store.replace("DriftMonitor", [], 20) == {KEY}
+    assert store.replace("DriftMonitor", [([], 20)]) == {KEY}
     assert store.keys() == []
 
 
