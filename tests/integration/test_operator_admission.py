@@ -27,9 +27,22 @@ def monitor(name: str = "wine", **spec: Any) -> dict[str, Any]:
 def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(operator_api: Any) -> None:
     spec = operator_api.plane.client.json("POST", DRY_RUN, monitor())["spec"]
     assert spec["model"]["version"] == "1"
-    assert spec["serving"] == {"replicas": 1}
-    assert spec["logging"] == {"shipper": {"type": "Fluentd", "bufferSize": "512Mi"}}
-    assert spec["collector"] == {"storage": {"size": "10Gi"}}
+    assert spec["serving"] == {}
+    assert spec["logging"] == {
+        "durability": "File",
+        "whenFull": "Refuse",
+        "samplingPercent": 100,
+        "shipper": {"type": "Fluentd", "bufferSize": "512Mi"},
+    }
+    assert spec["collector"] == {"storage": {"size": "10Gi"}, "retention": "30d"}
+    assert spec["checks"]["timeZone"] == "Etc/UTC"
+    assert spec["checks"]["policy"] == {
+        "consecutiveWindows": 1,
+        "cooldown": "0s",
+        "correction": "None",
+        "minCoverage": 0.9,
+    }
+    assert spec["scheduling"] == {"nodeSelector": {}, "tolerations": []}
     assert spec["checks"]["window"] == {"lookback": "1h", "offset": "0s", "minRows": 500, "maxRows": 100000}
     assert spec["checks"]["drift"]["driftShare"] == 0.5
     assert spec["suspend"] is False
@@ -55,11 +68,51 @@ CHECKS = {"schedule": "*/5 * * * *"}
         (monitor(serving={"replicas": -1}), "spec.serving.replicas"),
         (monitor(serving={"replicas": "two"}), "spec.serving.replicas"),
         (monitor(serving={"resources": {"requests": {"cpu": "much"}}}), "spec.serving.resources.requests.cpu"),
+        (monitor(serving={"replicas": 2, "autoscaling": {"maxReplicas": 3}}), "spec.serving"),
+        (monitor(serving={"autoscaling": {}}), "spec.serving.autoscaling.maxReplicas"),
+        (
+            monitor(serving={"autoscaling": {"minReplicas": 0, "maxReplicas": 3}}),
+            "spec.serving.autoscaling.minReplicas",
+        ),
+        (monitor(serving={"autoscaling": {"minReplicas": 4, "maxReplicas": 3}}), "spec.serving.autoscaling"),
+        (
+            monitor(serving={"autoscaling": {"maxReplicas": 3, "targetCpuUtilizationPercent": 0}}),
+            "spec.serving.autoscaling.targetCpuUtilizationPercent",
+        ),
+        (
+            monitor(serving={"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}}),
+            "requests.memory must not be more than its limit",
+        ),
+        (
+            monitor(serving={"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1500m"}}}),
+            "spec.serving.resources",
+        ),
+        (monitor(model={"storageUri": "pvc://c/m", "credentialsSecret": "s"}), "spec.model"),
+        (
+            monitor(model={"storageUri": "s3://models/m", "credentialsSecret": "other/s"}),
+            "spec.model.credentialsSecret",
+        ),
+        (monitor(logging={"durability": "Memory"}), "spec.logging.durability"),
+        (monitor(logging={"whenFull": "Drop"}), "spec.logging.whenFull"),
+        (monitor(logging={"samplingPercent": 0}), "spec.logging.samplingPercent"),
+        (monitor(logging={"shipper": {"bufferSize": "63Mi"}}), "spec.logging.shipper.bufferSize"),
         (monitor(logging={"shipper": {"type": "Vector"}}), "spec.logging.shipper.type"),
         (monitor(logging={"shipper": {"bufferSize": "1 GB"}}), "spec.logging.shipper.bufferSize"),
         (monitor(collector={"storage": {"size": "0Gi"}}), "spec.collector.storage.size"),
+        (monitor(collector={"retention": "0d"}), "spec.collector.retention"),
         (monitor(reference={"storageUri": "here"}), "spec.reference.storageUri"),
+        (monitor(reference={}), "set exactly one of storageUri and window"),
+        (monitor(reference={"storageUri": "pvc://c/r", "window": {}}), "spec.reference"),
+        (monitor(reference={"window": {}, "credentialsSecret": "s"}), "spec.reference"),
+        (monitor(reference={"window": {"lookback": "0d"}}), "spec.reference.window.lookback"),
+        (monitor(reference={"window": {"offset": "0s"}}), "spec.reference.window.offset"),
         (monitor(checks={"schedule": "every five minutes"}), "spec.checks.schedule"),
+        (monitor(checks=CHECKS | {"timeZone": "Europe/Berlin; rm"}), "spec.checks.timeZone"),
+        (monitor(checks=CHECKS | {"policy": {"consecutiveWindows": 11}}), "spec.checks.policy.consecutiveWindows"),
+        (monitor(checks=CHECKS | {"policy": {"cooldown": "soon"}}), "spec.checks.policy.cooldown"),
+        (monitor(checks=CHECKS | {"policy": {"correction": "Bonferroni"}}), "spec.checks.policy.correction"),
+        (monitor(checks=CHECKS | {"policy": {"minCoverage": 1.1}}), "spec.checks.policy.minCoverage"),
+        (monitor(checks=CHECKS | {"window": {"minRows": 200_000}}), "spec.checks.window"),
         (monitor(checks=CHECKS | {"window": {"lookback": "an hour"}}), "spec.checks.window.lookback"),
         (monitor(checks=CHECKS | {"window": {"minRows": 0}}), "spec.checks.window.minRows"),
         (monitor(checks=CHECKS | {"drift": {"driftShare": 0}}), "spec.checks.drift.driftShare"),
@@ -72,6 +125,13 @@ CHECKS = {"schedule": "*/5 * * * *"}
             monitor(checks=CHECKS | {"drift": {"columns": {"a": {"method": "ks", "critical": 2}}}}),
             "spec.checks.drift.columns",
         ),
+        (monitor(scheduling={"nodeSelector": {"Zone!": "a"}}), "spec.scheduling.nodeSelector"),
+        (monitor(scheduling={"nodeSelector": {"zone": "a b"}}), "spec.scheduling.nodeSelector.zone"),
+        (monitor(scheduling={"tolerations": [{"operator": "Equal"}]}), "spec.scheduling.tolerations[0]"),
+        (
+            monitor(scheduling={"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]}),
+            "spec.scheduling.tolerations[0]",
+        ),
         (monitor(alerts=[]), "spec.alerts"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -81,6 +141,17 @@ def test_a_bad_field_is_refused_and_named(body: dict[str, Any], field: str, oper
         operator_api.plane.client.json("POST", DRY_RUN, body)
     assert refused.value.status in (400, 422)
     assert field in str(refused.value)
+
+
+def test_ways_to_write_a_spec_that_are_right_are_taken(operator_api: Any) -> None:
+    for spec in (
+        {"serving": {"autoscaling": {"maxReplicas": 3}}},
+        {"serving": {"resources": {"requests": {"cpu": "1000m"}, "limits": {"cpu": 1}}}},
+        {"model": {"storageUri": "s3://models/wine.onnx", "credentialsSecret": "s3-readonly"}},
+        {"reference": {"window": {}}},
+        {"scheduling": {"tolerations": [{"operator": "Exists"}, {"key": "gpu", "value": "yes"}]}},
+    ):
+        operator_api.plane.client.json("POST", DRY_RUN, monitor(**spec))
 
 
 def test_the_volume_of_the_records_cannot_change(operator_api: Any) -> None:

@@ -1,0 +1,286 @@
+"""Valid specs and edits of DriftMonitors, made from the generated schema: the same `random` makes the same ones.
+
+A field that enters the schema is generated without a change here, unless it takes free text: then `POOLS` asks for
+examples of it. What spans fields (the CEL rules) is mended by `mended`.
+"""
+
+import copy
+import random
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from driftmonitor_api import crd
+from driftmonitor_api.base import parse_quantity
+
+Schema = dict[str, Any]
+Spec = dict[str, Any]
+Path = tuple[str, ...]
+Randomness = random.Random
+
+SPEC_SCHEMA: Schema = crd.custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"][
+    "properties"
+]["spec"]
+IMMUTABLE: Path = ("collector", "storage")
+P_VALUE_METHODS = ("ks", "chisquare")
+
+_URIS = (
+    "configmap://models/wine.onnx",
+    "configmap://models.v2/wine_2.onnx",
+    "pvc://models/wine/3/model.onnx",
+    "pvc://references/wine.parquet",
+    "s3://models/wine/3/model.onnx",
+    "s3://models.example/wine.onnx",
+    "gs://models/wine.onnx",
+    "https://models.example/wine.onnx",
+    "https://models.example:8443/wine.onnx?versionId=3",
+    "http://models.default.svc/wine.onnx",
+)
+_SECRETS = ("s3-readonly", "models.reader", "token")
+_DURATIONS = ("30s", "90m", "1h", "36h", "7d", "365d", "9999d")
+_LABELS = ("", "a", "gpu", "eu-west-1b", "A_b.c-9")
+_KEYS = ("zone", "topology.kubernetes.io/zone", "example.com/gpu", "Disk_Type.v2")
+_COLUMNS = ("alcohol", "colour", "a b", "proline")
+POOLS: dict[str, tuple[Any, ...]] = {
+    "storageUri": _URIS,
+    "credentialsSecret": _SECRETS,
+    "storageClassName": ("fast", "slow.example.com"),
+    "version": ("1", "2", "2026-01-31", "v1.0-rc.1", 'ünïcode "$(X)" \''),
+    "cpu": ("50m", "100m", "0.25", "1", "1500m", 2, "0.001"),
+    "memory": ("64Mi", "128Mi", "1.5Gi", "1024Mi", "256M", "134217728", 268435456),
+    "bufferSize": ("64Mi", "100Mi", "512Mi", "1Gi", "1024Mi"),
+    "size": ("1Gi", "10Gi", "1024Mi", "999999Mi"),
+    "retention": _DURATIONS,
+    "lookback": _DURATIONS,
+    "offset": ("1s", *_DURATIONS),
+    "cooldown": ("0s", "00m", *_DURATIONS),
+    "schedule": ("*/5 * * * *", "0 0 1 1 *", "@daily", "15,45 8-18/2 * jan-MAR Mon-fri", "0 3 * * 0", "5/7 * 31 * *"),
+    "timeZone": ("Etc/UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata", "UTC"),
+    "name": _COLUMNS,
+    "classes": ("a", "b", "c d", "1"),
+    "nodeSelector": _LABELS,
+    "key": _KEYS,
+    "value": _LABELS,
+}
+"""Examples of the strings that no enumeration lists, by the field's name."""
+MAP_KEYS: dict[str, tuple[str, ...]] = {"columns": _COLUMNS, "nodeSelector": _KEYS}
+_NUMBERS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 0.9, 1, 2.5, 1_000_000)
+
+
+class Edit(NamedTuple):
+    """One step of a user: the spec that is wanted from now on, and how it is written."""
+
+    verb: Literal["merge", "replace", "recreate"]
+    spec: Spec
+    first: Spec | None = None
+    """Written a moment before, so that the reconcile of it is in hand when `spec` comes."""
+
+
+def properties(node: Schema = SPEC_SCHEMA, path: Path = ()) -> Iterator[tuple[Path, Schema]]:
+    """Every field that has a fixed place, with its schema; what lies in lists and maps belongs to these."""
+    for name, field in node.get("properties", {}).items():
+        yield (*path, name), field
+        yield from properties(field, (*path, name))
+
+
+def leaves(node: Schema = SPEC_SCHEMA, path: Path = ()) -> Iterator[tuple[Path, Schema]]:
+    """Every value that a user can write; in lists and maps, the place is `[]` and `*`."""
+    if "properties" in node:
+        for name, field in node["properties"].items():
+            yield from leaves(field, (*path, name))
+    elif "items" in node:
+        yield from leaves(node["items"], (*path, "[]"))
+    elif isinstance(node.get("additionalProperties"), dict):
+        yield from leaves(node["additionalProperties"], (*path, "*"))
+    else:
+        yield path, node
+
+
+def value(node: Schema, path: Path, random: Randomness, fullness: float = 0.35) -> Any:
+    """A value that this node of the schema takes. `fullness` is the share of optional fields that are there."""
+    name = path[-1] if path else ""
+    if "enum" in node:
+        return random.choice(node["enum"])
+    if node.get("x-kubernetes-int-or-string") or node["type"] == "string":
+        if name not in POOLS:
+            raise LookupError(f"no examples for {'.'.join(path)}: add them to POOLS in {__file__}")
+        return random.choice(POOLS[name])
+    match node["type"]:
+        case "boolean":
+            return random.random() < 0.5
+        case "integer":
+            bounds = (node["minimum"], node["minimum"] + 1, node["minimum"] + 2, node["maximum"])
+            return random.choice([*bounds, random.randint(node["minimum"], node["maximum"])])
+        case "number":
+            fitting = [number for number in _NUMBERS if node["minimum"] <= number <= node["maximum"]]
+            return random.choice(fitting)
+        case "array":
+            items = [value(node["items"], path, random, fullness) for _ in range(random.randint(0, 3))]
+            keys = node.get("x-kubernetes-list-map-keys")
+            return list({tuple(item[key] for key in keys): item for item in items}.values()) if keys else items
+        case "object" if "additionalProperties" in node:
+            names = random.sample(MAP_KEYS[name], random.randint(0, 3))
+            return {key: value(node["additionalProperties"], path, random, fullness) for key in sorted(names)}
+    fields = node["properties"].items()
+    required = node.get("required", [])
+    chosen = {key: field for key, field in fields if key in required or random.random() < fullness}
+    return {key: value(field, (*path, key), random, fullness) for key, field in chosen.items()}
+
+
+def spec(random: Randomness) -> Spec:
+    """A valid spec; some say only what must be said, some almost everything."""
+    made: Spec = value(SPEC_SCHEMA, (), random, random.choice((0.0, 0.2, 0.35, 0.9)))
+    return mended(made)
+
+
+def mended(spec: Spec, kept: Path = ()) -> Spec:
+    """The spec with what the rules over several fields forbid put right, where possible without the field `kept`."""
+    spec = copy.deepcopy(spec)
+    serving, model, reference, checks = (spec.get(name, {}) for name in ("serving", "model", "reference", "checks"))
+    if "replicas" in serving and "autoscaling" in serving:
+        del serving["autoscaling" if kept == ("serving", "replicas") else "replicas"]
+    if "autoscaling" in serving:
+        _order(serving["autoscaling"], "minReplicas", "maxReplicas", {"minReplicas": 1}, kept)
+    if "storageUri" in reference and "window" in reference:
+        del reference["storageUri" if kept[:2] == ("reference", "window") else "window"]
+    if "storageUri" not in reference and "window" not in reference:
+        reference["storageUri"] = _URIS[0]
+    for name, source in (("model", model), ("reference", reference)):
+        if "credentialsSecret" in source and not source.get("storageUri", "").startswith(("s3", "gs", "http")):
+            if kept == (name, "credentialsSecret") and "storageUri" in source:
+                source["storageUri"] = "s3://models/wine/3/model.onnx"
+            else:
+                del source["credentialsSecret"]
+    if "window" in checks:
+        _order(checks["window"], "minRows", "maxRows", {"minRows": 500, "maxRows": 100_000}, kept)
+    drift = checks.get("drift", {})
+    for test in (drift.get("numerical"), drift.get("categorical"), *drift.get("columns", {}).values()):
+        _mend_thresholds(test or {}, kept)
+    for toleration in spec.get("scheduling", {}).get("tolerations", []):
+        if "key" not in toleration:
+            toleration["operator"] = "Exists"
+        if toleration.get("operator") == "Exists":
+            toleration.pop("value", None)
+    for path, _ in properties():
+        if path[-1] == "resources" and (given := at(spec, path)):
+            _mend_resources(given)
+    return spec
+
+
+def at(spec: Spec, path: Path) -> Any:
+    """What is there, an empty object where nothing is."""
+    for name in path:
+        spec = spec.get(name, {})
+    return spec
+
+
+def _order(values: Spec, low: str, high: str, defaults: dict[str, int], kept: Path) -> None:
+    least, most = values.get(low, defaults.get(low, 0)), values.get(high, defaults.get(high, 0))
+    if least > most:
+        values[low], values[high] = (least, least) if kept[-1:] == (low,) else (most, most)
+
+
+def _mend_thresholds(test: Spec, kept: Path) -> None:
+    if ("warning" in test) != ("critical" in test):
+        test["warning"] = test["critical"] = test.get("warning", test.get("critical"))
+    if "warning" not in test:
+        return
+    p_value = test.get("method") in P_VALUE_METHODS
+    levels = sorted(
+        (min(test[name], 1) if p_value else test[name] for name in ("warning", "critical")), reverse=p_value
+    )
+    test["warning"], test["critical"] = levels
+
+
+def _mend_resources(resources: Spec) -> None:
+    requests, limits = resources.get("requests", {}), resources.get("limits", {})
+    for name in requests.keys() & limits.keys():
+        if parse_quantity(requests[name]) > parse_quantity(limits[name]):
+            requests[name], limits[name] = limits[name], requests[name]
+
+
+def changed(spec: Spec, random: Randomness) -> Spec:
+    """The spec after a change to it: a field set, a field removed, or all of it written anew; the volume stays."""
+    while (result := _changed(spec, random)) == spec:
+        pass
+    return result
+
+
+def _changed(spec: Spec, random: Randomness) -> Spec:
+    kind = random.choices(("set", "remove", "rewrite"), (6, 3, 1))[0]
+    if kind == "rewrite":
+        return with_storage_of(globals()["spec"](random), spec)
+    result = copy.deepcopy(spec)
+    mutable = [(path, node) for path, node in properties() if not _immutable(path)]
+    present = [path for path, _ in mutable if _is_there(spec, path) and _optional(path)]
+    if kind == "remove" and present:
+        path = random.choice(present)
+        del at(result, path[:-1])[path[-1]]
+        return mended(result)
+    objects = random.random() < 0.15
+    path, node = random.choice([(path, node) for path, node in mutable if ("properties" in node) == objects])
+    parent = result
+    for depth, name in enumerate(path[:-1], 1):
+        if name not in parent:
+            parent[name] = value(node_at(path[:depth]), path[:depth], random, fullness=0)
+        parent = parent[name]
+    parent[path[-1]] = value(node, path, random, fullness=0.6)
+    return with_storage_of(mended(result, kept=path), spec)
+
+
+def with_storage_of(spec: Spec, other: Spec) -> Spec:
+    """The spec with the volume of the other one, which cannot change."""
+    result = copy.deepcopy(spec)
+    collector = result.setdefault("collector", {})
+    collector.pop("storage", None)
+    if "storage" in other.get("collector", {}):
+        collector["storage"] = copy.deepcopy(other["collector"]["storage"])
+    return result
+
+
+def node_at(path: Path) -> Schema:
+    """The schema of a field."""
+    node = SPEC_SCHEMA
+    for name in path:
+        node = node["properties"][name]
+    return node
+
+
+def _optional(path: Path) -> bool:
+    return path[-1] not in node_at(path[:-1]).get("required", [])
+
+
+def _is_there(spec: Spec, path: Path) -> bool:
+    parent = at(spec, path[:-1])
+    return isinstance(parent, dict) and path[-1] in parent
+
+
+def _immutable(path: Path) -> bool:
+    """Whether a change there, or the removal of all of it, would be refused."""
+    return path[: len(IMMUTABLE)] == IMMUTABLE or IMMUTABLE[: len(path)] == path
+
+
+def edits(random: Randomness, count: int) -> list[Edit]:
+    """The creation of an object, and what is done to it after that. Any part of the list is possible by itself as long
+    as the first is kept and no `recreate` is left out."""
+    now = spec(random)
+    made = [Edit("recreate", now)]
+    while len(made) < count:
+        verb: Literal["merge", "replace", "recreate"]
+        (verb,) = random.choices(("merge", "replace", "recreate"), (10, 4, 1))
+        first = None
+        if verb == "recreate":
+            now = changed(now, random) if random.random() < 0.7 else spec(random)
+        else:
+            if random.random() < 0.2:
+                first = now = changed(now, random)
+            now = changed(now, random)
+        made.append(Edit(verb, now, first))
+    return made
+
+
+def merge_patch(old: Any, new: Any) -> Any:
+    """The JSON merge patch that makes `new` of `old`."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    patch = {name: merge_patch(old.get(name), value) for name, value in new.items() if old.get(name) != value}
+    return patch | {name: None for name in old if name not in new}
