@@ -72,6 +72,7 @@ async def _run(config: OperatorConfig) -> None:
     )
     controller = Controller(Reconciler(cluster, store, config), store, config.workers, config.resync_seconds)
     metrics.measure_monitors(store.drift_counts)
+    metrics.measure_tasks(asyncio.get_running_loop())
     watching = threading.Event()
 
     def unhealthy() -> str:

@@ -1,5 +1,6 @@
 """The operator's own metrics, in Prometheus' format."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -18,6 +19,7 @@ RESYNC_TIMESTAMP = Gauge(
     "driftmonitor_operator_last_resync_timestamp_seconds", "When everything was last listed, Unix time in seconds."
 )
 LEADER = Gauge("driftmonitor_operator_leader", "1 where this process works, 0 where it stands by.")
+TASKS = Gauge("driftmonitor_operator_asyncio_tasks", "Tasks of the process that are not done.")
 MONITORS = Gauge("driftmonitor_operator_monitors", "DriftMonitors by what status.drift says.", ["drift"])
 DRIFT_WORDS = ("Unknown", "Stable", "Warning", "Drifted")
 
@@ -26,3 +28,8 @@ def measure_monitors(counts: Callable[[], Mapping[str, int]]) -> None:
     """Have the monitors counted at each scrape."""
     for word in DRIFT_WORDS:
         MONITORS.labels(drift=word).set_function(lambda word=word: counts().get(word, 0))  # type: ignore[misc]
+
+
+def measure_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Have the event loop's tasks counted at each scrape."""
+    TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
