@@ -369,3 +369,17 @@ def wine(operator_api: Api, operator: OperatorProcess) -> Iterator[Monitor]:
 def other_wine(operator_api: Api, operator: OperatorProcess) -> Iterator[Monitor]:
     """Another one, of the same name in another namespace."""
     yield from _monitor(operator_api)
+
+
+@pytest.fixture(scope="session")
+def chart_programs() -> Path:
+    """The folder with helm and the programs of the control plane."""
+    return builds.ensure(["helm", "kubectl", "kube-apiserver", "kube-controller-manager"])
+
+
+@pytest.fixture(scope="session")
+def chart_plane(chart_programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An empty control plane with an audit log, for releases of the chart; who installs one takes it away again."""
+    directory = tmp_path_factory.mktemp("chart-plane")
+    with ControlPlane(directory, binaries=chart_programs, controller_manager=True, audit=True) as plane:
+        yield plane
