@@ -1,12 +1,15 @@
 """What is known of a live object: enough to judge it, little enough to hold thousands."""
 
-from dataclasses import dataclass, field
+import sys
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from driftmonitor_operator import compare
 from driftmonitor_operator.kinds import (
     COMPONENT_LABEL,
     CONFIGURATION_ANNOTATION,
+    FIELD_MANAGER,
     INSTANCE_LABEL,
     JOB,
     POD,
@@ -17,7 +20,7 @@ Key = tuple[str, str]
 """Namespace and name of a DriftMonitor."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Observed:
     """One child, or a Job or pod of one."""
 
@@ -36,38 +39,53 @@ class Observed:
     terminating: bool
     configuration: str
     """Digest in the annotation of a pod."""
+    config_maps: tuple[str, ...]
+    """ConfigMaps that a pod mounts, or those that a Deployment makes."""
+    replicas: int | None
+    """Number of pods that a Deployment is to have."""
     status: Body
-    body: Body | None = field(repr=False)
-    """The whole object until it was found equal to its manifest."""
-    applied: str | None = None
-    """Digest of the manifest that it was found equal to."""
+    applied: str
+    """Digest of the manifest that was applied to it and is still in force; empty where none is."""
+    applied_at: datetime | None
+    """When an apply last changed it."""
+    added_to: bool
+    """Whether others have added to its spec."""
 
     @classmethod
     def of(cls, body: Body) -> "Observed":
         """Take over an object as the API gives it."""
+        kind: str = body["kind"]
         metadata: dict[str, Any] = body["metadata"]
         labels = metadata.get("labels") or {}
         owners = metadata.get("ownerReferences") or []
+        child = kind not in (JOB.name, POD.name)
+        applied_at = compare.applied_entry(body, FIELD_MANAGER).get("time") if child else None
         return cls(
-            kind=body["kind"],
-            namespace=metadata["namespace"],
+            kind=sys.intern(kind),  # interned: what thousands of objects have in common is held once
+            namespace=sys.intern(metadata["namespace"]),
             name=metadata["name"],
             uid=metadata["uid"],
             resource_version=int(metadata["resourceVersion"]),
-            owners=tuple((owner["kind"], owner["name"], owner["uid"]) for owner in owners),
-            component=labels.get(COMPONENT_LABEL, ""),
-            instance=labels.get(INSTANCE_LABEL, ""),
+            owners=tuple(
+                (sys.intern(owner["kind"]), sys.intern(owner["name"]), sys.intern(owner["uid"])) for owner in owners
+            ),
+            component=sys.intern(labels.get(COMPONENT_LABEL, "")),
+            instance=sys.intern(labels.get(INSTANCE_LABEL, "")),
             generation=metadata.get("generation", 0),
             created=datetime.fromisoformat(metadata["creationTimestamp"]),
             terminating="deletionTimestamp" in metadata,
-            configuration=(metadata.get("annotations") or {}).get(CONFIGURATION_ANNOTATION, ""),
+            configuration=sys.intern((metadata.get("annotations") or {}).get(CONFIGURATION_ANNOTATION, "")),
+            config_maps=_config_maps(body),
+            replicas=(body.get("spec") or {}).get("replicas"),
             status=body.get("status") or {},
-            body=None if body["kind"] in (JOB.name, POD.name) else body,
+            applied=compare.fingerprint(body, FIELD_MANAGER) if child else "",
+            applied_at=datetime.fromisoformat(applied_at) if applied_at else None,
+            added_to=child and compare.added_to(body, FIELD_MANAGER),
         )
 
     def settle(self, digest: str) -> None:
-        """Note that it equals the manifest with this digest; the whole object is not needed from here on."""
-        self.applied, self.body = digest, None
+        """Take it for what this digest stands for, whatever the apiserver has made of it: it was just applied."""
+        self.applied, self.added_to = digest, False
 
     def owned_by(self, uid: str) -> bool:
         """Whether the object with this uid is an owner."""
@@ -79,6 +97,15 @@ class Observed:
         return found
 
 
+def written_at(body: Body, manager: str, subresource: str = "") -> datetime | None:
+    """When a field manager last changed something by an apply, by the apiserver's clock; None where it never did."""
+    for entry in body["metadata"].get("managedFields") or []:
+        is_apply = entry.get("operation") == "Apply" and entry.get("subresource", "") == subresource
+        if entry.get("manager") == manager and is_apply and "time" in entry:
+            return datetime.fromisoformat(entry["time"])
+    return None
+
+
 @dataclass(frozen=True)
 class Problem:
     """A child that cannot be as it should."""
@@ -86,3 +113,12 @@ class Problem:
     component: str
     reason: str
     message: str
+
+
+def _config_maps(body: Body) -> tuple[str, ...]:
+    if body["kind"] not in (POD.name, "Deployment"):
+        return ()
+    spec = body.get("spec") or {}
+    pod = spec if body["kind"] == POD.name else spec.get("template", {}).get("spec", {})
+    volumes = pod.get("volumes") or []
+    return tuple(sys.intern(volume["configMap"]["name"]) for volume in volumes if "configMap" in volume)
