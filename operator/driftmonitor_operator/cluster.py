@@ -18,6 +18,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
 _PAGE_SIZE = 100
 _APPLY = "application/apply-patch+yaml"
 _JSON = "application/json"
+_JSON_PATCH = "application/json-patch+json"
 _OVERLOADED = (0, 429, 502, 503, 504)  # 500 is as often the fault of one object's admission webhook
 
 
@@ -101,6 +102,10 @@ class Cluster:
         path = _path(manifest) + (f"/{subresource}" if subresource else "")
         return self._request("PATCH", path, query, manifest, _APPLY)
 
+    def patch(self, manifest: Body, operations: list[Body]) -> Body:
+        """Change the object of this manifest's kind and name by a JSON patch. Returns it as it is now. Raises ApiError."""
+        return self._request("PATCH", _path(manifest), _MANAGER, operations, _JSON_PATCH)
+
     def create(self, manifest: Body) -> bool:
         """Create an object; False if one of that name exists. Raises ApiError."""
         kind = BY_NAME[manifest["kind"]]
@@ -168,7 +173,7 @@ class Cluster:
         method: str,
         path: str,
         query: Mapping[str, str | int] | None = None,
-        body: Body | None = None,
+        body: Body | list[Body] | None = None,
         content_type: str = _JSON,
     ) -> Body:
         """Send it as soon as the apiserver is available. Raises ApiError."""
@@ -196,7 +201,7 @@ class Cluster:
             return Verdict(not error.unavailable, error.retry_after)
         return Verdict(True)
 
-    def _send(self, method: str, target: str, body: Body | None, content_type: str) -> Body:
+    def _send(self, method: str, target: str, body: Body | list[Body] | None, content_type: str) -> Body:
         headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": self._user_agent}
         # It also reads the token anew where that is a file.
         self._client.update_params_for_auth(headers, [], ["BearerToken"], target, method, body)
