@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from driftmonitor_collector.config import Config
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.metrics import Metrics
 from driftmonitor_collector.recovery import recover
+from driftmonitor_collector.retention import expire
 from driftmonitor_collector.store import files
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import DamagedSegmentError, Log, Segment
@@ -46,7 +48,11 @@ class Collector:
     def _add_gauges(self) -> None:
         gauge = self.metrics.gauge
         gauge("rows_written", "Rows that the writers say they wrote.", lambda: self.ledger.written)
-        gauge("rows_held", "Rows stored, over all starts of the collector.", lambda: self.ledger.stored)
+        gauge(
+            "rows_held",
+            "Rows stored, over all starts of the collector, those deleted since included.",
+            lambda: self.ledger.stored,
+        )
         gauge("rows_lost", "Rows that their writers gave up, in their own words.", lambda: self.ledger.lost)
         gauge("writers", "Writers ever seen.", lambda: len(self.ledger.accounts))
         gauge("log_segments", "Segments of the log not yet compacted.", lambda: len(self._log.segments()))
@@ -112,6 +118,7 @@ class Collector:
             except Exception:
                 _logger.exception("compaction failed; it is repeated in %g s", self._config.compaction_seconds)
                 self.metrics.compaction_failures.inc()
+            await self._expire(checkpoint)
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._config.compaction_seconds)
             except TimeoutError:
@@ -131,6 +138,17 @@ class Collector:
         from driftmonitor_collector.compaction import compact
 
         return compact(self._layout, self._log, checkpoint, segment, duplicates=self.ledger.duplicates)
+
+    async def _expire(self, checkpoint: Checkpoint) -> None:
+        now, retention = datetime.now(UTC), self._config.retention
+        try:
+            expired = await asyncio.to_thread(expire, self._layout, self.reports, checkpoint, now, retention)
+        except Exception:
+            _logger.exception("what is past its retention was not all deleted; it is tried again")
+            self.metrics.retention_failures.inc()
+        else:
+            self.metrics.expired_rows.inc(expired.rows)
+            self.metrics.expired_files.inc(expired.files)
 
     def read_window(self, query: WindowQuery) -> "pa.Table":
         """The query's rows; call it in a thread."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 HELP = """environment variables:
@@ -9,6 +10,8 @@ HELP = """environment variables:
   COLLECTOR_TOKEN_FILE  file with the bearer token of every /v1 path, read again when it changes
                         (default: /etc/driftmonitor-token/token)
   COMPACTION_SECONDS    seconds between compactions of the log into Parquet files (default: 10)
+  RETENTION_SECONDS     age at which records, by the hour, and reports are deleted, seconds
+                        (default: 2592000, 30 days)
   RESERVE_BYTES         bytes of the volume that stay free of the log; with less, records are refused with 507
                         (default: 67108864)
   HOST                  address to listen on (default: 0.0.0.0)
@@ -27,6 +30,7 @@ class Config:
     data_dir: Path
     token_file: Path
     compaction_seconds: float
+    retention: timedelta
     reserve_bytes: int
     host: str
     port: int
@@ -46,6 +50,7 @@ def parse_config(environment: Mapping[str, str]) -> Config:
         data_dir=data_dir(environment),
         token_file=Path(environment.get("COLLECTOR_TOKEN_FILE") or "/etc/driftmonitor-token/token"),
         compaction_seconds=_seconds(environment, "COMPACTION_SECONDS", "10"),
+        retention=timedelta(seconds=_integer(environment, "RETENTION_SECONDS", "2592000", 1, 999_999 * 86400)),
         reserve_bytes=_integer(environment, "RESERVE_BYTES", "67108864", 0, 1 << 50),
         host=environment.get("HOST") or "0.0.0.0",  # noqa: S104  # a pod's port is reached from outside
         port=_integer(environment, "PORT", "8080", 1, 65535),

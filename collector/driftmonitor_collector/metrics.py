@@ -24,6 +24,9 @@ class Metrics:
         self.refused = self._counter("refused_requests", "Requests refused because the volume is full or memory short.")
         self.compacted_rows = self._counter("compacted_rows", "Rows written to Parquet files.")
         self.compaction_failures = self._counter("compaction_failures", "Compactions that failed and are repeated.")
+        self.expired_rows = self._counter("expired_rows", "Rows deleted because the retention has passed.")
+        self.expired_files = self._counter("expired_files", "Reports and files of lines set apart deleted likewise.")
+        self.retention_failures = self._counter("retention_failures", "Deletions that failed and are repeated.")
         self.commit_seconds = self._histogram("commit_seconds", "Time of a group commit, seconds.", _COMMIT_BUCKETS)
         self.compaction_seconds = self._histogram(
             "compaction_seconds", "Time of the compaction of a segment, seconds.", _COMPACTION_BUCKETS

@@ -26,13 +26,23 @@ def read_window(root: Path, log: Log, query: WindowQuery) -> pa.Table:
     found = [tables.between(log_table(data), query.start, query.end) for _, data in segments]
     rows = 0
     for _, directory in partitions.hours(root, query.start, query.end):
-        for path in partitions.files_in(directory, without=live):
-            table = tables.between(columnar.read(path), query.start, query.end)
-            rows += table.num_rows
-            found.append(table)
+        parts = _read_hour(directory, live, query)
+        rows += sum(table.num_rows for table in parts)
+        found += parts
         if rows >= query.limit:  # hours come newest first: all older rows are beyond the limit
             break
     return tables.newest(tables.unify(found), query.limit)
+
+
+def _read_hour(directory: Path, live: set[int], query: WindowQuery) -> list[pa.Table]:
+    """The rows of an hour's files; none, rather than a part, when the hour is deleted meanwhile."""
+    try:
+        return [
+            tables.between(columnar.read(path), query.start, query.end)
+            for path in partitions.files_in(directory, without=live)
+        ]
+    except FileNotFoundError:
+        return []
 
 
 def log_table(data: bytes) -> pa.Table:

@@ -21,9 +21,8 @@ class Recovered:
 
 
 def recover(layout: Layout, log: Log) -> Recovered:
-    """Load the state, or count it from the Parquet files, and replay the log."""
-    loaded = state.load(layout.state)
-    checkpoint = Checkpoint(layout.state, *(loaded or count_parquet(layout)))
+    """Load the state, or make it again, and replay the log."""
+    checkpoint = Checkpoint(layout.state, *(state.load(layout.state) or reconstructed(layout)))
     log.recover(checkpoint.compacted_through, layout.damaged)
     ledger = checkpoint.ledger.merged(Ledger())
     for segment in log.sealed():
@@ -31,6 +30,13 @@ def recover(layout: Layout, log: Log) -> Recovered:
             if isinstance(item, Frame):
                 frames.enter(item, ledger)
     return Recovered(checkpoint, ledger)
+
+
+def reconstructed(layout: Layout) -> tuple[int, Ledger]:
+    """The last compacted segment and the ledger, without the state: from the files, and for deleted ones its copy."""
+    last, ledger = count_parquet(layout)
+    kept_last, kept = state.load(layout.kept_state) or (0, Ledger())
+    return max(last, kept_last), ledger.merged(kept)
 
 
 def count_parquet(layout: Layout) -> tuple[int, Ledger]:

@@ -36,3 +36,11 @@ def count_rows(path: Path) -> int:
     """The file's number of rows, from its footer."""
     with path.open("rb") as file:
         return int(parquet.ParquetFile(file).metadata.num_rows)
+
+
+def count_rows_or_none(path: Path) -> int | None:
+    """The same; None of a file that is damaged."""
+    try:
+        return count_rows(path)
+    except (pa.ArrowException, OSError):
+        return None

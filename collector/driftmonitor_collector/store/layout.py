@@ -22,6 +22,7 @@ class Layout:
         self.damaged = root / "damaged"
         self.reports = root / "reports"
         self.state = root / "state"
+        self.kept_state = root / "state.kept"
 
     def claim(self) -> int:
         """Create the folders and take the directory for this process while the returned descriptor is open.

@@ -1,13 +1,18 @@
-"""Where the Parquet files lie: hive partitions by the hour (UTC) of the timestamps, one file a segment and hour."""
+"""Where the Parquet files lie: hive partitions by the hour (UTC) of the timestamps, one file a segment and hour.
+
+Hours may be deleted while others read: what is gone reads as empty.
+"""
 
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from driftmonitor_collector.store import files
 from driftmonitor_collector.store.log import segment_name
 
 HOUR = timedelta(hours=1)
+_APART = ".deleted-"  # readers of Parquet folders skip names that start with a dot
 
 
 def hour_directory(root: Path, hour: datetime) -> Path:
@@ -35,21 +40,44 @@ def hours(root: Path, start: datetime | None = None, end: datetime | None = None
 
 
 def _values(directory: Path, key: str) -> Iterator[str]:
-    if directory.is_dir():
+    for name in _names(directory):
+        if name.startswith(f"{key}="):
+            yield name.partition("=")[2]
+
+
+def _names(directory: Path) -> list[str]:
+    try:
         with os.scandir(directory) as entries:
-            for entry in entries:
-                if entry.name.startswith(f"{key}="):
-                    yield entry.name.partition("=")[2]
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
 
 
 def files_in(directory: Path, *, without: set[int]) -> list[Path]:
     """The complete files of an hour's folder, except those of the given segments."""
-    return sorted(
-        path for path in directory.iterdir()
-        if path.suffix == ".parquet" and path.name[0] != "." and segment_of(path) not in without
-    )  # fmt: skip
+    paths = [directory / name for name in _names(directory) if name.endswith(".parquet") and name[0] != "."]
+    return sorted(path for path in paths if segment_of(path) not in without)
 
 
 def segment_of(path: Path) -> int:
     """The segment that the file was made of."""
     return int(path.stem)
+
+
+def put_apart(directory: Path) -> None:
+    """Take an hour's folder from all who look for it, in one step and durably."""
+    directory.rename(directory.with_name(_APART + directory.name))
+    files.sync_directory(directory.parent)
+
+
+def delete_apart(root: Path) -> None:
+    """Delete what was put apart, now or before a crash, and the folders of days that hold nothing any more."""
+    for name in _names(root):
+        if name.startswith("date="):
+            day = root / name
+            for apart in (day / name for name in _names(day) if name.startswith(_APART)):
+                for path in apart.iterdir():
+                    path.unlink()
+                apart.rmdir()
+            if not _names(day):
+                day.rmdir()

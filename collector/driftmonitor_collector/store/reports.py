@@ -1,6 +1,8 @@
 """The reports of checks, as files."""
 
+import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,14 @@ def is_report_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def report_time(name: str) -> datetime | None:
+    """The time that the name of a check's report begins with; None if it begins otherwise."""
+    try:
+        return datetime.strptime(name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 class Reports:
     """The newest reports of one folder."""
 
@@ -27,7 +37,7 @@ class Reports:
     def put(self, name: str, content: bytes) -> None:
         """Store a report, or replace it, and delete the oldest beyond the number kept."""
         files.write_atomically(self._directory / name, lambda file: file.write(content))
-        for old in self._paths()[self._kept :]:
+        for old, _ in self._found()[self._kept :]:
             old.unlink(missing_ok=True)
 
     def get(self, name: str) -> bytes | None:
@@ -40,16 +50,31 @@ class Reports:
     def newest_first(self) -> list[dict[str, Any]]:
         """Name, size in bytes and time of each report, newest first."""
         return [
-            {
-                "name": path.name,
-                "bytes": path.stat().st_size,
-                "modified": datetime.fromtimestamp(path.stat().st_mtime, UTC),
-            }
-            for path in self._paths()
+            {"name": path.name, "bytes": status.st_size, "modified": datetime.fromtimestamp(status.st_mtime, UTC)}
+            for path, status in self._found()
         ]
 
-    def _paths(self) -> list[Path]:
-        if not self._directory.is_dir():
-            return []
-        found = [path for path in self._directory.iterdir() if is_report_name(path.name)]
-        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    def newest_times(self) -> list[datetime]:
+        """The time in the name of the newest report that has one; empty if none has."""
+        times = [time for path, _ in self._found() if (time := report_time(path.name))]
+        return [max(times)] if times else []
+
+    def expire(self, before: datetime) -> int:
+        """Delete the reports of checks before that time that were also stored before it; how many there were."""
+        old = [
+            path
+            for path, status in self._found()
+            if max(datetime.fromtimestamp(status.st_mtime, UTC), report_time(path.name) or before) <= before
+        ]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+    def _found(self) -> list[tuple[Path, os.stat_result]]:
+        """Newest first. Others may delete reports meanwhile."""
+        found = []
+        for path in self._directory.iterdir() if self._directory.is_dir() else ():
+            if is_report_name(path.name):
+                with suppress(FileNotFoundError):
+                    found.append((path, path.stat()))
+        return sorted(found, key=lambda item: (item[1].st_mtime_ns, item[0].name), reverse=True)

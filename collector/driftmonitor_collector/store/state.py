@@ -1,4 +1,7 @@
-"""The state file: the ledger of every segment that is compacted. It is a cache of the Parquet files' own content."""
+"""The state file: the ledger of every segment that is compacted.
+
+It is a cache of what the Parquet files hold, and of what its copy knew when the last of them were deleted.
+"""
 
 import logging
 import zlib
@@ -71,6 +74,11 @@ class Checkpoint:
         files.write_atomically(self._path, lambda file: file.write(data))
         self.compacted_through, self.ledger = segment, ledger
 
+    def save_copy(self, path: Path) -> None:
+        """Write the same to another file."""
+        data = encode(self.compacted_through, self.ledger)
+        files.write_atomically(path, lambda file: file.write(data))
+
     def save(self, *, duplicates: int) -> None:
         """Write the file again, for the sake of the duplicates."""
         self.advance(self.compacted_through, Ledger(), duplicates=duplicates)
@@ -84,6 +92,6 @@ def load(path: Path) -> tuple[int, Ledger] | None:
         return None
     except ValueError as error:
         kept = path.with_name(f"{path.name}.bad")
-        _logger.error("%s is damaged (%s); kept as %s, the ledger is counted from the Parquet files", path, error, kept)
+        _logger.error("%s is damaged (%s); kept as %s, the ledger is made without it", path, error, kept)
         path.replace(kept)
         return None

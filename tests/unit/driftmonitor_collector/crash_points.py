@@ -1,6 +1,6 @@
-"""Compacts a data directory, dies at each file operation of it in turn, and proves the next start right.
+"""Compacts or expires a data directory, dies at each file operation of it in turn, and proves the next start right.
 
-Run by test_compaction.py in a process of its own: it forks. Prints the number of operations it died at.
+Run by test_compaction.py and test_retention.py in a process of its own: it forks. Prints at how many it died.
 """
 
 import fcntl
@@ -11,6 +11,7 @@ import stat
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -19,11 +20,15 @@ import pyarrow as pa
 from driftmonitor_collector.compaction import compact
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.recovery import recover
+from driftmonitor_collector.retention import expire
 from driftmonitor_collector.store import columnar, partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
+from driftmonitor_collector.store.reports import Reports
 
-CHANGES = {"os.mkdir", "os.rename", "os.remove"}
+CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+RETENTION = timedelta(0)  # all but the newest hour
 
 
 def compact_all(root: Path) -> Ledger:
@@ -36,8 +41,16 @@ def compact_all(root: Path) -> Ledger:
     return recovered.ledger
 
 
-def die_at(operation: int, root: Path) -> None:
-    """Compact, but die before the given change or sync of a file or folder; of a file not synced half is left."""
+def expire_all(root: Path) -> Ledger:
+    """Recover and delete what has passed the retention; the ledger of everything ever stored."""
+    layout = Layout(root)
+    recovered = recover(layout, Log(layout.log, reserve_bytes=0))
+    expire(layout, Reports(layout.reports), recovered.checkpoint, NOW, RETENTION)
+    return recovered.ledger
+
+
+def die_at(operation: int, root: Path, work: Callable[[Path], object]) -> None:
+    """Do the work, but die before the given change or sync of a file or folder; of a file not synced half is left."""
     seen = 0
     sync = os.fsync
 
@@ -61,25 +74,49 @@ def die_at(operation: int, root: Path) -> None:
 
     os.fsync = half_synced
     sys.addaudithook(hook)
-    compact_all(root)
+    work(root)
 
 
-def verify(root: Path, rows: int, written: int) -> None:
+def rows_in(root: Path) -> list[tuple[str, int]]:
+    """Writer and seq of every row in the Parquet files."""
+    found: list[tuple[str, int]] = []
+    for _, directory in partitions.hours(root / "records"):
+        for path in partitions.files_in(directory, without=set()):
+            table = columnar.read(path, ["writer", "seq"])
+            found += list(zip(table["writer"].to_pylist(), table["seq"].to_pylist(), strict=True))
+    return found
+
+
+def verify_compaction(root: Path, rows: int, written: int) -> None:
     """What readers see is whole; and once the rest is compacted, every row is in one file, and nothing in the way."""
     for path in (root / "records").rglob("[!.]*.parquet"):
         columnar.count_rows(path)
     ledger = compact_all(root)
     assert (ledger.stored, ledger.written) == (rows, written), (ledger.stored, ledger.written)
-    found = []
-    for _, directory in partitions.hours(root / "records"):
-        for path in partitions.files_in(directory, without=set()):
-            table = columnar.read(path, ["writer", "seq"])
-            found += list(zip(table["writer"].to_pylist(), table["seq"].to_pylist(), strict=True))
+    found = rows_in(root)
     assert len(found) == len(set(found)) == rows, (len(found), len(set(found)), rows)
     assert list((root / "wal").iterdir()) == []
     rejected = b"".join(path.read_bytes() for path in (root / "rejected").glob("*.jsonl"))
     assert rejected.count(b"\n") == 2, rejected
     assert not list(root.rglob(".*")), list(root.rglob(".*"))
+
+
+def verify_retention(root: Path, rows: int, written: int) -> None:
+    """An hour is there whole or not at all; once the rest is deleted the newest is, and everything stays known."""
+    left = {
+        hour.hour: len(partitions.files_in(path, without=set())) for hour, path in partitions.hours(root / "records")
+    }
+    assert set(left.values()) == {2}, left
+    assert set(left) in ({22, 23, 0}, {23, 0}, {0}), left
+    for _ in range(2):
+        ledger = expire_all(root)
+        assert (ledger.stored, ledger.written) == (rows, written), (ledger.stored, ledger.written)
+        (root / "state").unlink(missing_ok=True)  # the second time without it
+    assert [path.name for _, path in partitions.hours(root / "records")] == ["hour=00"]
+    assert len(rows_in(root)) == 200
+    assert list((root / "rejected").iterdir()) == list((root / "reports").iterdir()) == []
+    assert not list(root.rglob(".*")), list(root.rglob(".*"))
+    assert [path.name for path in (root / "records").iterdir()] == ["date=2026-01-02"]
 
 
 def in_child(work: Callable[..., None], *arguments: object) -> int:
@@ -95,13 +132,20 @@ def in_child(work: Callable[..., None], *arguments: object) -> int:
     os._exit(0)
 
 
-def main(pristine: Path, rows: int, written: int) -> None:
+WORK: dict[str, tuple[Callable[[Path], object], Callable[[Path, int, int], None]]] = {
+    "compaction": (compact_all, verify_compaction),
+    "retention": (expire_all, verify_retention),
+}
+
+
+def main(name: str, pristine: Path, rows: int, written: int) -> None:
+    work, verify = WORK[name]
     pa.array([1.0])  # loads what pyarrow loads late, once for all children
     for operation in count(1):
         root = pristine.with_name("crashed")
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(pristine, root)
-        status = in_child(die_at, operation, root)
+        status = in_child(die_at, operation, root, work)
         assert status in (0, signal.SIGKILL), f"operation {operation}: status {status}"
         assert in_child(verify, root, rows, written) == 0, f"after a death at operation {operation}"
         if status == 0:
@@ -110,4 +154,4 @@ def main(pristine: Path, rows: int, written: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

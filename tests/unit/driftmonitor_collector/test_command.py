@@ -18,8 +18,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 def test_the_help_names_every_variable() -> None:
     text = run("--help").stdout
-    for name in ("DATA_DIR", "COLLECTOR_TOKEN_FILE", "COMPACTION_SECONDS", "RESERVE_BYTES", "HOST", "PORT"):
+    for name in ("DATA_DIR", "COLLECTOR_TOKEN_FILE", "COMPACTION_SECONDS", "RETENTION_SECONDS", "RESERVE_BYTES"):
         assert name in text
+    assert "HOST" in text and "PORT" in text
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,8 @@ def test_the_help_names_every_variable() -> None:
         ("COMPACTION_SECONDS", "often"),
         ("COMPACTION_SECONDS", "0"),
         ("COMPACTION_SECONDS", "nan"),
+        ("RETENTION_SECONDS", "30d"),
+        ("RETENTION_SECONDS", "0"),
         ("RESERVE_BYTES", "64Mi"),
         ("PORT", "0"),
         ("PORT", "65536"),

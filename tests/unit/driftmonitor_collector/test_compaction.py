@@ -127,7 +127,7 @@ def test_a_lost_last_report_of_a_writer_is_not_forgotten_by_a_compaction(tmp_pat
 def test_killed_at_any_file_operation_the_next_start_has_every_row_once(tmp_path: Path, lines: Lines) -> None:
     fill(tmp_path / "pristine", lines(range(1, 100)) + b"bad\n", b"bad\n" + lines(range(3500, 3800)))  # 3 hours
     script = Path(__file__).with_name("crash_points.py")
-    command = [sys.executable, script, tmp_path / "pristine", "399", "10000"]
+    command = [sys.executable, script, "compaction", tmp_path / "pristine", "399", "10000"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) > 20
