@@ -45,6 +45,8 @@ class SecretFolder:
         """The value of the header Authorization for an https:// address. CredentialsError."""
         found = self._present("token", "username", "password")
         match sorted(found):
+            case ["token"] if not found["token"].isascii():
+                raise self._error("https", "its token has characters beyond ASCII, which no header can carry")
             case ["token"]:
                 return f"Bearer {found['token']}"
             case ["password", "username"]:

@@ -36,7 +36,7 @@ _STATUS = re.compile(r"non-2xx status code: (?P<status>\d{3}[A-Za-z ]*)")
 _CONNECTION_PROBLEMS = (
     ("dns error", "its name cannot be resolved"),
     ("Connection refused", "the connection was refused"),
-    ("certificate", "its certificate is not trusted"),
+    ("InvalidCertificate", "its certificate is not trusted, or is for another name"),
     ("InvalidContentType", "it does not speak TLS: is it http:// instead of https://?"),
     ("Timeout", "it did not answer in time"),
     ("timed out", "it did not answer in time"),

@@ -174,6 +174,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         """The request that follows."""
         if urlsplit(newurl).scheme not in ("http", "https"):
+            fp.close()
             raise urllib.error.URLError(f"it redirects to {newurl}, which is not an http(s) address")
         following = super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
         authorization = req.unredirected_hdrs.get("Authorization")

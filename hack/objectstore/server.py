@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -56,9 +57,19 @@ class ObjectStore:
     ) -> None:
         self.stop()
 
-    def make_bucket(self, name: str) -> None:
-        """An empty bucket; its name has 3 to 63 characters."""
+    def make_bucket(self, name: str, *, public: bool = False) -> None:
+        """An empty bucket, whose objects anyone may read where it is public; its name has 3 to 63 characters."""
         (self._buckets / name).mkdir()
+        if public:
+            anyone = {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{name}/*",
+            }
+            folder = self._metadata / name / "meta"  # where the server keeps what PutBucketPolicy is given
+            folder.mkdir(parents=True)
+            (folder / "policy").write_text(json.dumps({"Version": "2012-10-17", "Statement": [anyone]}))
 
     def stop(self) -> None:
         """End the process."""
