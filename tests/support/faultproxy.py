@@ -121,6 +121,12 @@ class FaultProxy:
         self._faults = [other for other in self._faults if other is not fault]
         self._event_faults = [other for other in self._event_faults if other is not fault]
 
+    def heal(self) -> None:
+        """End all faults."""
+        self._faults, self._event_faults = [], []
+        self.keep_events = False
+        self.end_silence()
+
     @contextmanager
     def injected(
         self, action: Action, matching: Callable[[Request], bool], *, skip: int = 0, times: int | None = None

@@ -1,12 +1,23 @@
 """For the properties: the operator's process, with a proxy between it and the apiserver that injects faults."""
 
-from collections.abc import Iterator
+import copy
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.integration.conftest import Api, Monitor, OperatorProcess
 from tests.support.faultproxy import FaultProxy
+
+_numbers = itertools.count(1)
+
+
+def sibling(monitor: Monitor, name: str) -> Monitor:
+    """Another monitor in the same namespace, yet to be created."""
+    other = copy.copy(monitor)
+    other.name = name
+    return other
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +28,36 @@ def proxy(operator_kubeconfig: Path) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture(scope="session")
-def proxied_kubeconfig(proxy: FaultProxy, operator_kubeconfig: Path, tmp_path_factory: Any) -> Path:
+def proxied_kubeconfig(proxy: FaultProxy, operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For the operator's ServiceAccount, through the proxy."""
     return proxy.kubeconfig(operator_kubeconfig, tmp_path_factory.mktemp("proxied") / "kubeconfig")
+
+
+@pytest.fixture
+def new_monitor(operator_api: Api) -> Iterator[Callable[[], Monitor]]:
+    """Makes monitors that are yet to be created, each in a namespace of its own."""
+    made: list[Monitor] = []
+
+    def new() -> Monitor:
+        made.append(Monitor(operator_api, f"vault-{next(_numbers)}"))
+        return made[-1]
+
+    yield new
+    for monitor in made:
+        if operator_api.get("DriftMonitor", monitor.namespace, monitor.name):
+            monitor.delete()
+
+
+@pytest.fixture
+def wine(new_monitor: Callable[[], Monitor]) -> Monitor:
+    """One of them."""
+    return new_monitor()
+
+
+@pytest.fixture
+def proxied(proxied_kubeconfig: Path, tmp_path: Path, proxy: FaultProxy) -> Iterator[OperatorProcess]:
+    """The operator behind the proxy, yet to be started; ended after the test, whatever became of it."""
+    process = OperatorProcess(tmp_path, proxied_kubeconfig)
+    yield process
+    proxy.heal()
+    process.stop()
