@@ -640,6 +640,9 @@ class DriftMonitorStatus(StatusModel):
     """Written by the operator."""
     drift: Annotated[str, Field(max_length=16)] | None = None
     """`Stable`, `Warning`, `Drifted` or `Unknown`: the DriftDetected condition in a word. Written by the operator."""
+    last_drift_time: datetime | None = None
+    """When a check last found drift that counted, by `checks.policy`, in this model with this reference. Written by the
+    operator."""
     endpoints: Endpoints | None = None
     """Written by the operator."""
     model: ModelStatus | None = None
