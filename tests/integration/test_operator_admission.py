@@ -49,6 +49,7 @@ def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(
 
 
 CHECKS = {"schedule": "*/5 * * * *"}
+FEATURE = {"name": "alcohol", "type": "Numerical"}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,21 @@ CHECKS = {"schedule": "*/5 * * * *"}
             monitor(scheduling={"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]}),
             "spec.scheduling.tolerations[0]",
         ),
+        (monitor(model={"storageUri": "pvc://c/m", "features": [FEATURE, FEATURE]}), "spec.model.features[1]"),
+        (
+            monitor(checks=CHECKS | {"window": {"minRows": 900, "maxRows": 800}}),
+            "minRows must not be more than maxRows",
+        ),
+        (monitor(checks=CHECKS | {"drift": {"numerical": {"warning": 0.3}}}), "set warning and critical together"),
+        (
+            monitor(checks=CHECKS | {"drift": {"categorical": {"method": "chisquare", "warning": 2, "critical": 1.5}}}),
+            "p-values: at most 1",
+        ),
+        (
+            monitor(checks=CHECKS | {"drift": {"columns": {"a": {"method": "ks2"}}}}),
+            "spec.checks.drift.columns.a.method",
+        ),
+        (monitor(replica=2), 'unknown field \\"spec.replica\\"'),
         (monitor(alerts=[]), "spec.alerts"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -141,6 +157,14 @@ def test_a_bad_field_is_refused_and_named(body: dict[str, Any], field: str, oper
         operator_api.plane.client.json("POST", DRY_RUN, body)
     assert refused.value.status in (400, 422)
     assert field in str(refused.value)
+
+
+@pytest.mark.parametrize("field", ["model", "reference", "checks"])
+def test_what_has_no_sensible_default_must_be_written(operator_api: Any, field: str) -> None:
+    body = monitor()
+    del body["spec"][field]
+    with pytest.raises(ApiError, match=rf"spec\.{field}: Required value"):
+        operator_api.plane.client.json("POST", DRY_RUN, body)
 
 
 def test_ways_to_write_a_spec_that_are_right_are_taken(operator_api: Any) -> None:
