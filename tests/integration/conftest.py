@@ -249,6 +249,11 @@ class OperatorProcess:
         return self._process.pid
 
     @property
+    def started(self) -> bool:
+        """Whether it was, and not stopped since."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Of the process that runs."""
         assert self._process is not None, "the operator has not been started"
