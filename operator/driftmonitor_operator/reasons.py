@@ -1,4 +1,4 @@
-"""Every word that a condition or an Event of a monitor can have as its reason. docs/operations.md has a row for each."""
+"""Every reason that a condition or an Event of a monitor can have; docs/operations.md has a row for each."""
 
 from enum import StrEnum
 

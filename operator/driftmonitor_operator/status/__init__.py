@@ -1,21 +1,30 @@
 """What is said of a monitor: observed state in, the operator's part of the status and Events out. All of it is pure."""
 
-from driftmonitor_operator.status.body import changed, invalid, judged
-from driftmonitor_operator.status.conditions import judge, nothing_known
-from driftmonitor_operator.status.events import Transition, event, transitions
-from driftmonitor_operator.status.observation import Observation
-from driftmonitor_operator.status.workloads import rolled_out, shorten
+from driftmonitor_operator.status.body import changed, invalid, judged, reworded
+from driftmonitor_operator.status.conditions import judge, next_look, nothing_known
+from driftmonitor_operator.status.events import EventLog, Posted, Transition, event, repeated, transitions
+from driftmonitor_operator.status.observation import Observation, parsed
+from driftmonitor_operator.status.pace import WordsPace
+from driftmonitor_operator.status.serving import model_is_served
+from driftmonitor_operator.status.workloads import shorten
 
 __all__ = [
+    "EventLog",
     "Observation",
+    "Posted",
     "Transition",
+    "WordsPace",
     "changed",
     "event",
     "invalid",
     "judge",
     "judged",
+    "model_is_served",
+    "next_look",
     "nothing_known",
-    "rolled_out",
+    "parsed",
+    "repeated",
+    "reworded",
     "shorten",
     "transitions",
 ]

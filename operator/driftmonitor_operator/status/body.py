@@ -3,16 +3,19 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 
 from driftmonitor_api.v1alpha1 import ModelStatus
 from driftmonitor_operator.kinds import FETCH_CONTAINER, Body
-from driftmonitor_operator.status.conditions import Finding
+from driftmonitor_operator.reasons import Reason
+from driftmonitor_operator.status.drift import last_drift
+from driftmonitor_operator.status.finding import Finding, timestamp
 from driftmonitor_operator.status.observation import Observation
 from driftmonitor_operator.status.workloads import termination_message
 
-OWN_FIELDS = ("observedGeneration", "conditions", "drift", "endpoints", "model")
+OWN_FIELDS = ("observedGeneration", "conditions", "drift", "lastDriftTime", "endpoints", "model")
 """Fields of the status that the operator writes; all others are the check's."""
 
 
@@ -22,37 +25,39 @@ def conditions(findings: Mapping[str, Finding], previous: Body, generation: int,
     result = []
     for kind, (status, reason, message) in findings.items():
         old = before.get(kind, {})
-        moved = old["lastTransitionTime"] if old.get("status") == status else timestamp(now)
+        moved = old.get("lastTransitionTime") if old.get("status") == status else None
         result.append(
             {
                 "type": kind,
                 "status": status,
-                "reason": reason,
+                "reason": str(reason),
                 "message": message,
-                "lastTransitionTime": moved,
+                "lastTransitionTime": moved or timestamp(now),
                 "observedGeneration": generation,
             }
         )
     return result
 
 
-def judged(observation: Observation, findings: Mapping[str, Finding], previous: Body, now: datetime) -> Body:
-    """The operator's part of the status."""
-    metadata = observation.monitor.metadata
+def judged(observation: Observation, findings: Mapping[str, Finding], previous: Body, *, applied: bool = True) -> Body:
+    """The operator's part of the status; `applied` is false where a child could not be, and is to be tried again."""
+    generation = observation.monitor.metadata.generation
     status: Body = {
-        "observedGeneration": metadata.generation,
-        "conditions": conditions(findings, previous, metadata.generation, now),
+        "conditions": conditions(findings, previous, generation, observation.now),
         "drift": drift_word(findings["DriftDetected"]),
         "endpoints": observation.endpoints,
     }
+    if found := last_drift(observation):
+        status["lastDriftTime"] = timestamp(found)
     if model := fetched_model(observation) or previous.get("model"):
         status["model"] = model
-    return status
+    seen = generation if applied else previous.get("observedGeneration")
+    return status if seen is None else {"observedGeneration": seen, **status}
 
 
 def invalid(findings: Mapping[str, Finding], previous: Body, generation: int, now: datetime) -> Body:
     """The status of a monitor whose spec cannot be used: what it had is still there, and nothing is known of it."""
-    kept = {name: previous[name] for name in ("observedGeneration", "endpoints", "model") if name in previous}
+    kept = {name: previous[name] for name in OWN_FIELDS if name in previous}
     changed = {
         "conditions": conditions(findings, previous, generation, now),
         "drift": drift_word(findings["DriftDetected"]),
@@ -65,7 +70,7 @@ def drift_word(finding: Finding) -> str:
     match finding:
         case ("True", _, _):
             return "Drifted"
-        case ("False", "DriftSuspected", _):
+        case ("False", Reason.DRIFT_SUSPECTED, _):
             return "Warning"
         case ("False", _, _):
             return "Stable"
@@ -89,6 +94,11 @@ def changed(status: Body, previous: Body) -> bool:
     return any(status.get(name) != previous.get(name) for name in OWN_FIELDS)
 
 
-def timestamp(moment: datetime) -> str:
-    """As the API writes times: whole seconds, UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def reworded(status: Body, previous: Body) -> bool:
+    """Whether writing this status would change messages and nothing else."""
+    return changed(status, previous) and not changed(_wordless(status), _wordless(previous))
+
+
+def _wordless(status: Body) -> Body:
+    conditions: list[dict[str, Any]] = status.get("conditions") or []
+    return {**status, "conditions": [{**condition, "message": ""} for condition in conditions]}

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from driftmonitor_operator.kinds import FETCH_CONTAINER, Body
 from driftmonitor_operator.observed import Observed
+from driftmonitor_operator.reasons import Reason
 
 _MESSAGE_LENGTH = 1000
 _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable")
 _START_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError")
-NOT_STARTED = ("ImagePullFailed", "ContainerNotStarted", "Unschedulable")
+NOT_STARTED = (Reason.IMAGE_PULL_FAILED, Reason.CONTAINER_NOT_STARTED, Reason.UNSCHEDULABLE)
 """Reasons of pods that have not run at all."""
 
 
@@ -23,11 +25,35 @@ class Trouble(NamedTuple):
 
 def rolled_out(deployment: Observed | None, replicas: int) -> bool:
     """Whether that many pods of the newest template are available, and no other."""
-    if deployment is None or deployment.status.get("observedGeneration", 0) < deployment.generation:
+    return _counts(deployment) == (replicas, replicas, replicas)
+
+
+def rolled_out_at_least(deployment: Observed | None, replicas: int) -> bool:
+    """Whether at least that many pods of the newest template are available, and there is no other. More may be on their
+    way: what serves does not cease to while an autoscaler adds to it."""
+    counts = _counts(deployment)
+    if counts is None:
         return False
+    pods, updated, available = counts
+    return pods == updated and available >= replicas
+
+
+def rollout_complete(deployment: Observed) -> bool:
+    """Whether the newest template has once been rolled out in full, so that what is missing now went missing."""
+    counts = _counts(deployment)
+    return (
+        counts is not None
+        and counts[0] == counts[1]
+        and deployment.condition("Progressing").get("reason") == "NewReplicaSetAvailable"
+    )
+
+
+def _counts(deployment: Observed | None) -> tuple[int, int, int] | None:
+    """Number of pods, of those of the newest template, of those available; None where the newest spec is not seen."""
+    if deployment is None or deployment.status.get("observedGeneration", 0) < deployment.generation:
+        return None
     status = deployment.status
-    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
-    return counts == [replicas] * 3
+    return status.get("replicas", 0), status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
 
 
 def available(deployment: Observed | None) -> int:
@@ -41,11 +67,11 @@ def deployment_trouble(deployment: Observed | None) -> Trouble | None:
         return None
     failure = deployment.condition("ReplicaFailure")
     if failure.get("status") == "True":
-        return Trouble("PodsRefused", f"the pods were refused: {shorten(failure.get('message', ''))}")
+        return Trouble(Reason.PODS_REFUSED, f"the pods were refused: {shorten(failure.get('message', ''))}")
     progress = deployment.condition("Progressing")
     if progress.get("reason") == "ProgressDeadlineExceeded":
         message = f"no progress for long; see kubectl -n {deployment.namespace} describe deployment {deployment.name}"
-        return Trouble("ProgressDeadlineExceeded", message)
+        return Trouble(Reason.PROGRESS_DEADLINE_EXCEEDED, message)
     return None
 
 
@@ -63,6 +89,15 @@ def termination_message(pod: Observed, container: str) -> str:
     return ""
 
 
+def finish(job: Observed) -> datetime | None:
+    """When a Job ended, well or not; None while it runs."""
+    for kind in ("Complete", "Failed"):
+        condition = job.condition(kind)
+        if condition.get("status") == "True":
+            return datetime.fromisoformat(condition["lastTransitionTime"])
+    return None
+
+
 def shorten(message: str) -> str:
     """A message that fits into a condition."""
     text = message.strip()
@@ -75,7 +110,7 @@ def _pod_trouble(pod: Observed) -> Trouble | None:
             return found
     scheduled = pod.condition("PodScheduled")
     if scheduled.get("status") == "False":
-        return Trouble("Unschedulable", f"pod {pod.name} fits on no node: {shorten(scheduled.get('message', ''))}")
+        return Trouble(Reason.UNSCHEDULABLE, f"pod {pod.name} fits on no node: {shorten(scheduled.get('message', ''))}")
     return None
 
 
@@ -85,21 +120,21 @@ def _container_trouble(pod: Observed, status: Body) -> Trouble | None:
     if waiting.get("reason") in _PULL_REASONS:
         # The kubelet's own message alternates between two forms, and each change would be a write.
         message = f"image {status['image']} of container {name} cannot be pulled; see kubectl describe pod {pod.name}"
-        return Trouble("ImagePullFailed", message)
+        return Trouble(Reason.IMAGE_PULL_FAILED, message)
     if waiting.get("reason") in _START_REASONS:
         detail = shorten(waiting.get("message", ""))
-        return Trouble("ContainerNotStarted", f"container {name} of pod {pod.name} cannot start: {detail}")
+        return Trouble(Reason.CONTAINER_NOT_STARTED, f"container {name} of pod {pod.name} cannot start: {detail}")
     ended = _terminated(status)
     if not ended or ended.get("exitCode", 0) == 0:
         return None
     said = shorten(str(ended.get("message", "")))
     if name == FETCH_CONTAINER:
-        return Trouble("ModelFetchFailed", _fetch_error(said) or f"the model could not be fetched: {said}")
+        return Trouble(Reason.MODEL_FETCH_FAILED, _fetch_error(said) or f"the model could not be fetched: {said}")
     if ended.get("reason") == "OOMKilled":
         message = f"container {name} of pod {pod.name} was killed over its memory limit; give it more memory"
-        return Trouble("OutOfMemory", message)
+        return Trouble(Reason.OUT_OF_MEMORY, message)
     detail = said or f"exit code {ended['exitCode']}; see kubectl logs {pod.name} -c {name}"
-    return Trouble("ContainerFailed", f"container {name} of pod {pod.name} failed: {detail}")
+    return Trouble(Reason.CONTAINER_FAILED, f"container {name} of pod {pod.name} failed: {detail}")
 
 
 def _containers(pod: Observed) -> list[Body]:

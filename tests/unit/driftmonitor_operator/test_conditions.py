@@ -1,24 +1,36 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.observed import Observed, Problem
+from driftmonitor_operator.reasons import CONDITIONS, Reason
 from driftmonitor_operator.status import Observation, judge, nothing_known
-from driftmonitor_operator.status.conditions import Finding
+from driftmonitor_operator.status.finding import Finding
 
 Make = Callable[..., DriftMonitor]
 MakeObserved = Callable[..., Observed]
 DIGEST = "digest-of-the-configuration"
+NOW = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
 ROLLED_OUT = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
 REFERENCE = {
     "storageUri": "configmap://wine-reference/reference.parquet",
     "sha256": "00",
     "rows": 2000,
     "time": "2026-01-01T10:00:00Z",
+}
+COLUMN = {
+    "name": "alcohol",
+    "type": "Numerical",
+    "method": "psi",
+    "score": 0.01,
+    "warning": 0.1,
+    "critical": 0.2,
+    "severity": "NoDrift",
 }
 
 
@@ -30,19 +42,19 @@ def last_check(verdict: str, **fields: Any) -> dict[str, Any]:
 @pytest.fixture
 def healthy(make_monitor: Make, make_observed: MakeObserved) -> Observation:
     """Everything runs, and the last check found nothing."""
-    monitor = make_monitor(status={"lastCheck": last_check("NoDrift"), "reference": REFERENCE})
+    monitor = make_monitor(status={"lastCheck": last_check("NoDrift"), "reference": REFERENCE, "columns": [COLUMN]})
     children = (
         make_observed("Deployment", "wine", "inference", status=ROLLED_OUT),
         make_observed("Deployment", "wine-collector", "collector", status=ROLLED_OUT),
         make_observed("CronJob", "wine-check", "check"),
     )
-    return Observation(monitor=monitor, children=children, configuration=DIGEST, endpoints={})
+    return Observation(monitor=monitor, children=children, configuration=DIGEST, endpoints={}, now=NOW)
 
 
 @pytest.fixture
 def fresh(make_monitor: Make) -> Observation:
     """The children have just been applied, and nothing runs yet."""
-    return Observation(monitor=make_monitor(), children=(), configuration=DIGEST, endpoints={})
+    return Observation(monitor=make_monitor(), children=(), configuration=DIGEST, endpoints={}, now=NOW)
 
 
 def summary(observation: Observation) -> dict[str, tuple[str, str]]:
@@ -51,7 +63,7 @@ def summary(observation: Observation) -> dict[str, tuple[str, str]]:
 
 def with_status(observation: Observation, **status: Any) -> Observation:
     body = observation.monitor.model_dump(mode="json")
-    body["status"] = {"lastCheck": last_check("NoDrift"), "reference": REFERENCE} | status
+    body["status"] = {"lastCheck": last_check("NoDrift"), "reference": REFERENCE, "columns": [COLUMN]} | status
     return replace(observation, monitor=DriftMonitor.model_validate(body))
 
 
@@ -75,6 +87,9 @@ def test_a_fresh_monitor_has_every_condition_with_a_reason_and_a_message(fresh: 
         "ReferenceReady": ("Unknown", "NotYetRead"),
         "ChecksHealthy": ("Unknown", "NoCheckYet"),
         "DriftDetected": ("Unknown", "NoCheckYet"),
+        "DataQualityDegraded": ("Unknown", "NoCheckYet"),
+        "PerformanceDegraded": ("Unknown", "NotMeasured"),
+        "ConfigurationWarning": ("False", "AsExpected"),
     }
     assert all(found.message for found in judge(fresh).values())
 
@@ -87,7 +102,11 @@ def test_all_is_well_when_everything_runs_and_the_check_found_nothing(healthy: O
         "ReferenceReady": ("True", "Read"),
         "ChecksHealthy": ("True", "Published"),
         "DriftDetected": ("False", "NoDrift"),
+        "DataQualityDegraded": ("False", "NoViolations"),
+        "PerformanceDegraded": ("Unknown", "NotMeasured"),
+        "ConfigurationWarning": ("False", "AsExpected"),
     }
+    assert list(judge(healthy)) == list(CONDITIONS)
 
 
 def test_it_is_ready_before_the_first_check(healthy: Observation) -> None:
@@ -363,7 +382,7 @@ def test_a_first_attempt_that_failed_may_yet_succeed(healthy: Observation, make_
 
 
 def test_of_an_object_that_cannot_be_used_nothing_is_known() -> None:
-    found = nothing_known("InvalidSpec", "why")
+    found = nothing_known(Reason.INVALID_SPEC, "why")
+    assert list(found) == list(CONDITIONS)
     assert found.pop("Ready") == Finding("False", "InvalidSpec", "why")
-    assert set(found) == {"ModelReady", "CollectorReady", "ReferenceReady", "ChecksHealthy", "DriftDetected"}
     assert {finding.status for finding in found.values()} == {"Unknown"}

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator import status
 from driftmonitor_operator.observed import Observed
 from driftmonitor_operator.status import Observation, Transition, body, event, judge
-from driftmonitor_operator.status.conditions import Finding
+from driftmonitor_operator.status.finding import Finding
 
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -46,20 +47,20 @@ def test_drift_in_a_word(finding: tuple[Any, str], word: str) -> None:
 
 @pytest.fixture
 def observation(make_monitor: Make) -> Observation:
-    return Observation(monitor=make_monitor(), children=(), configuration="digest", endpoints={"predict": "http://x"})
+    return Observation(monitor=make_monitor(), children=(), configuration="digest", endpoints={"predict": "http://x"}, now=NOW)
 
 
 def test_the_same_observation_twice_changes_nothing(observation: Observation) -> None:
-    first = status.judged(observation, judge(observation), {}, BEFORE)
+    first = status.judged(replace(observation, now=BEFORE), judge(observation), {})
     assert status.changed(first, {})
     theirs = {"lastCheck": {"verdict": "NoDrift"}}
-    second = status.judged(observation, judge(observation), first | theirs, NOW)
+    second = status.judged(observation, judge(observation), first | theirs)
     assert second == first
     assert not status.changed(second, first | theirs)
 
 
 def test_the_operators_part_holds_its_own_fields_only(observation: Observation) -> None:
-    judged = status.judged(observation, judge(observation), {"lastCheck": {"verdict": "NoDrift"}}, NOW)
+    judged = status.judged(observation, judge(observation), {"lastCheck": {"verdict": "NoDrift"}})
     assert set(judged) == {"observedGeneration", "conditions", "drift", "endpoints"}
     assert judged["observedGeneration"] == 2
     assert judged["endpoints"] == {"predict": "http://x"}
@@ -84,14 +85,14 @@ def test_the_model_is_what_the_youngest_pod_of_this_spec_fetched(
         pod("failed", "2026-01-03T00:00:00Z", json.dumps({"error": "404"})),
         pod("other", "2026-01-04T00:00:00Z", said("other"), configuration="another"),
     )
-    seen = Observation(observation.monitor, children, "digest", {})
+    seen = replace(observation, children=children)
     assert body.fetched_model(seen) == {"version": "new", "sha256": "ab", "sizeBytes": 12}
     assert body.fetched_model(observation) is None
 
 
 def test_the_model_stays_known_when_its_pod_is_gone(observation: Observation) -> None:
     model = {"version": "3", "sha256": "ab", "sizeBytes": 12}
-    assert status.judged(observation, judge(observation), {"model": model}, NOW)["model"] == model
+    assert status.judged(observation, judge(observation), {"model": model})["model"] == model
 
 
 def test_an_invalid_object_keeps_what_was_observed_of_it() -> None:
