@@ -1,0 +1,1 @@
+"""Programs that judge Kubernetes manifests, and what is held against their findings."""
