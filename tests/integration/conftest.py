@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 90.0
 OPERATOR_NAMESPACE = "driftmonitor-system"
 CHECK_MANAGER = "fieldManager=driftmonitor-check&force=true"
 APPLY = "application/apply-patch+yaml"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 Body = dict[str, Any]
 
 SPEC: Body = {
@@ -72,9 +73,18 @@ class Api:
         )
         return made
 
-    def patch(self, kind: str, namespace: str, name: str, change: Body, *, subresource: str = "") -> Body:
+    def patch(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        change: Body,
+        *,
+        subresource: str = "",
+        content_type: str = MERGE_PATCH,
+    ) -> Body:
         path = kinds.BY_NAME[kind].path(namespace, name) + subresource
-        changed: Body = self.plane.client.json("PATCH", path, change, MERGE_PATCH)
+        changed: Body = self.plane.client.json("PATCH", path, change, content_type)
         return changed
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
