@@ -10,8 +10,10 @@ from starlette.requests import ClientDisconnect
 
 from driftmonitor_api import __version__
 from driftmonitor_inference import documentation
+from driftmonitor_inference.recordlog import LogFailedError
 from driftmonitor_inference.rows import RequestError
 from driftmonitor_inference.service import PredictionService, Reply, failure
+from driftmonitor_inference.syncing import GroupSync
 
 _CLIENT_CLOSED_REQUEST = 499  # nobody reads it
 
@@ -23,12 +25,19 @@ class Readiness:
     draining: bool = False
 
 
-def create_app(service: PredictionService, readiness: Readiness, *, max_rows: int, max_body_bytes: int) -> FastAPI:
-    """The application that serves one model."""
+def create_app(
+    service: PredictionService,
+    readiness: Readiness,
+    *,
+    max_rows: int,
+    max_body_bytes: int,
+    group_sync: GroupSync | None = None,
+) -> FastAPI:
+    """The application that serves one model. With `group_sync` an answer waits until its rows are on the disk."""
     config, model, metrics = service.config, service.model, service.metrics
     app = FastAPI(
         title=f"{config.model_name} {config.model_version}",
-        description=f"Predictions of the DriftMonitor {config.monitor}. Every row predicted is logged.",
+        description=f"Predictions of the DriftMonitor {config.monitor}. {documentation.logging_promise(config)}",
         version=__version__,
     )
     metadata = {
@@ -40,12 +49,18 @@ def create_app(service: PredictionService, readiness: Readiness, *, max_rows: in
     }
 
     async def predict(request: Request) -> Response:
-        """Predict the rows given and log each of them before the answer is sent."""
+        """Predict the rows given and log them before the answer is sent."""
         metrics.in_flight.inc()
         try:
             body = await _read_body(request, max_body_bytes)
             headers = request.headers
-            return _response(service.predict(body, headers.get("x-request-id"), headers.get("traceparent")))
+            reply = service.predict(body, headers.get("x-request-id"), headers.get("traceparent"))
+            if group_sync is not None and reply.logged:
+                try:
+                    await group_sync.wait()
+                except LogFailedError as error:
+                    reply = service.not_synced(reply, error)
+            return _response(reply)
         except RequestError as error:
             metrics.errors.labels(error.status).inc()
             return _response(failure(error))

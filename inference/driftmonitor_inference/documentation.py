@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from driftmonitor_api.config import InferenceConfig
 from driftmonitor_inference.signature import Column, ElementType
 
 _JSON_TYPES: dict[ElementType, dict[str, Any]] = {
@@ -13,6 +14,15 @@ _JSON_TYPES: dict[ElementType, dict[str, Any]] = {
     "bool": {"type": "boolean"},
     "string": {"type": "string"},
 }
+
+
+def logging_promise(config: InferenceConfig) -> str:
+    """What becomes of the rows predicted, in a sentence."""
+    which = "Every row" if config.sampling_percent == 100 else f"{config.sampling_percent} percent of the requests,"
+    how = {"File": "written to the log", "Sync": "synced to the disk"}[config.durability]
+    verb = "is" if config.sampling_percent == 100 else "chosen by their id, are"
+    unless = ", unless the log is full" if config.when_full == "ServeAndCount" else ""
+    return f"{which} {verb} {how} before the answer{unless}."
 
 
 def features(columns: Sequence[Column]) -> list[dict[str, str]]:

@@ -1,11 +1,13 @@
 """What earlier starts of the same pod left in the log's folder: a restarted container finds its files again."""
 
 import mmap
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from driftmonitor_inference.recordlog import LogFile, parse_name
+from driftmonitor_inference.accounts import Account, Interval
+from driftmonitor_inference.recordlog import Leftovers, LogFile, parse_name
 
 
 class _Numbered(msgspec.Struct):
@@ -18,14 +20,15 @@ class _Numbered(msgspec.Struct):
 _DECODE = msgspec.json.Decoder(_Numbered).decode
 
 
-def recover(directory: Path) -> list[LogFile]:
-    """The log files in a folder, oldest first, fit to be shipped and confirmed. OSError if that cannot be done.
+def recover(directory: Path, *, with_gaps: bool = False) -> Leftovers:
+    """Make the log files in a folder fit to be shipped and confirmed. OSError if that cannot be done.
 
     A line that was torn when its process died is ended, so that what a shipper reads after it stays whole; files
-    without a single whole record are deleted, since nothing in them was ever answered.
+    without a single whole record are deleted, since nothing in them was ever answered. `with_gaps` says that rows may
+    have been answered without being logged: seqs that are not in the files are then given up, which reads them whole.
     """
     names = [(parsed, path) for path in directory.iterdir() if (parsed := parse_name(path.name)) is not None]
-    files = []
+    files: list[LogFile] = []
     for _, path in sorted(names):
         _end_torn_line(path)
         last = _last_record(path)
@@ -33,7 +36,31 @@ def recover(directory: Path) -> list[LogFile]:
             path.unlink()
         else:
             files.append(LogFile(path, last.writer, last.seq, path.stat().st_size))
-    return files
+    writers: dict[str, list[LogFile]] = {}
+    for file in files:
+        writers.setdefault(file.writer, []).append(file)
+    return Leftovers(
+        files,
+        {
+            writer: Account(max(file.last_seq for file in own), _gaps(own) if with_gaps else ())
+            for writer, own in writers.items()
+        },
+    )
+
+
+def _gaps(files: list[LogFile]) -> Iterator[Interval]:
+    """The seqs of one writer that are not in its files. Those of files that are deleted are stored, and stay so."""
+    expected = 1
+    for file in files:
+        with file.path.open("rb") as lines:
+            for line in lines:
+                try:
+                    seq = _DECODE(line).seq
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    continue  # a piece of a line: its row was given up
+                if seq > expected:
+                    yield expected, seq - 1
+                expected = seq + 1
 
 
 def _end_torn_line(path: Path) -> None:

@@ -21,7 +21,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         names, values = ("model", "model_version"), (model, version)
         self.predictions = Counter(
-            "model_predictions", "Rows predicted, logged and answered", names, registry=self.registry
+            "model_predictions", "Rows predicted and answered", names, registry=self.registry
         ).labels(*values)
         self.latency = Histogram(
             "model_prediction_latency_seconds",
@@ -40,6 +40,18 @@ class Metrics:
             ["status"],
             registry=self.registry,
         )
+        self.lost = Counter(
+            "model_records_lost",
+            "Rows answered and not logged, since the log was full or failed, as whenFull asks",
+            names,
+            registry=self.registry,
+        ).labels(*values)
+        self.unsampled = Counter(
+            "model_records_unsampled",
+            "Rows answered and not logged, as samplingPercent asks",
+            names,
+            registry=self.registry,
+        ).labels(*values)
         self.refused_rows = Counter(
             "prediction_log_refused_rows",
             "Rows predicted but neither logged nor answered, since the log was full or failed",

@@ -1,31 +1,50 @@
 """The prediction log: append-only files of one record a line, which a shipper tails and the collector confirms.
 
 Every line of a request is written by one unbuffered write before the answer is sent, so that it survives the death of
-the process. A file is deleted once the collector has stored all of its lines.
+the process; `sync` makes it survive the death of the machine. A file is deleted once the collector has stored all of
+its lines.
 """
 
 import contextlib
+import errno
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from driftmonitor_inference.accounts import Account, WriterReport
 
 _FILE_NAME = re.compile(r"predictions\.(?P<start>[A-Za-z0-9]+)\.(?P<number>[0-9]+)\.jsonl")
 _ROTATIONS_PER_LIMIT = 8  # a file in use is never deleted, so it may only hold a small part of what fits
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class LogFullError(Exception):
-    """The log has reached its limit; rows can be taken again once the collector has stored older ones."""
+class NotLoggedError(Exception):
+    """The rows of a request were not logged; the message says why."""
+
+    def __init__(self, message: str, logged: int = 0) -> None:
+        """`logged` is the number of its first rows that the log holds all the same."""
+        super().__init__(message)
+        self.logged = logged
+
+
+class LogFullError(NotLoggedError):
+    """The log has reached its limit, or its disk is full; rows can be taken again once older ones are stored."""
+
+
+class LogFailedError(NotLoggedError):
+    """The log cannot be written."""
 
 
 class RecordsTooLargeError(Exception):
     """The records of one request are larger than the whole log may be."""
 
 
-class LogFailedError(Exception):
-    """The log cannot be written; the message says why."""
+def _failed(problem: str, error: OSError, logged: int = 0) -> NotLoggedError:
+    kind = LogFullError if error.errno in _DISK_FULL else LogFailedError
+    return kind(f"{problem}: {error.strerror}", logged)
 
 
 @dataclass
@@ -38,6 +57,14 @@ class LogFile:
     """Highest seq in it; 0 while it has no line."""
     size: int
     """Bytes."""
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What earlier starts of the same pod left: their files, oldest first, and the account of each who wrote them."""
+
+    files: Sequence[LogFile] = ()
+    accounts: Mapping[str, Account] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,24 +88,36 @@ class RecordLog:
     """The log of one process start, and what earlier starts left. Appending and confirming may run in two threads."""
 
     def __init__(
-        self, directory: Path, *, writer: str, start: str, limit: int, rotate: int, leftovers: Sequence[LogFile] = ()
+        self,
+        directory: Path,
+        *,
+        writer: str,
+        start: str,
+        limit: int,
+        rotate: int,
+        leftovers: Leftovers | None = None,
+        synced: bool = False,
     ) -> None:
-        """Open the first file; OSError if that cannot be done. `limit` and `rotate` are bytes."""
+        """Open the first file; OSError if that cannot be done. `limit` and `rotate` are bytes.
+
+        `synced` says that `sync` will be called, and so must find the files that were ended since the last time.
+        """
+        leftovers = leftovers or Leftovers()
         self.writer = writer
         self.limit = limit
         self._directory = directory
         self._start = start
         self._rotate = max(1, min(rotate, limit // _ROTATIONS_PER_LIMIT))
         self._lock = threading.Lock()
-        self._files = list(leftovers)
-        self._bytes = sum(file.size for file in leftovers)
-        self._written: dict[str, int] = {}
-        for file in leftovers:
-            self._written[file.writer] = max(file.last_seq, self._written.get(file.writer, 0))
-        self._written[writer] = 0
-        self._stored: dict[str, int] = {}
+        self._files = list(leftovers.files)
+        self._bytes = sum(file.size for file in leftovers.files)
+        self._account = Account()
+        self._accounts = {**leftovers.accounts, writer: self._account}
         self._number = 0
         self._torn = False
+        self._synced = synced
+        self._unsynced: list[int] = []  # descriptors of files that were ended since the last sync
+        self._directory_changed = False
         self._descriptor = -1
         self._active: LogFile | None = None
         self._active = self._open_next()
@@ -86,13 +125,13 @@ class RecordLog:
     def append(self, rows: int, encode: Callable[[int], bytes]) -> None:
         """Write the lines of one request. `encode` gets the seq of the first row and gives one line for each row.
 
-        LogFullError or LogFailedError if they were not written. No seq is ever given to two lines: where the disk took
-        some of the lines before it failed, these stand in the log though their request is refused.
+        NotLoggedError if they were not written. No seq is ever given to two lines: where the disk took some of the
+        lines before it failed, these stand in the log though their request failed.
         """
         with self._lock:
             if self._active is None:
                 raise LogFailedError("the prediction log is closed")
-            lines = encode(self._written[self.writer] + 1)
+            lines = encode(self._account.written + 1)
             if len(lines) > self.limit:
                 raise RecordsTooLargeError(f"the request's records have {len(lines)} bytes; the log holds {self.limit}")
             active = self._active
@@ -100,43 +139,67 @@ class RecordLog:
                 try:
                     active = self._open_next()
                 except OSError as error:
-                    raise LogFailedError(
-                        f"a new file of the prediction log cannot be opened: {error.strerror}"
-                    ) from error
+                    raise _failed("a new file of the prediction log cannot be opened", error) from error
             if self._bytes + len(lines) > self.limit:
                 raise LogFullError(
                     f"the prediction log holds {self._bytes} of at most {self.limit} bytes that are not stored yet"
                 )
             self._write(active, rows, lines)
 
+    def give_up(self, rows: int) -> None:
+        """Use up seqs for rows that are answered and will never be logged, so that the store sees them as missing."""
+        with self._lock:
+            self._account.give_up(rows)
+
+    def sync(self) -> None:
+        """Sync to the disk every line that was appended before; LogFailedError. One thread at a time may call it."""
+        with self._lock:
+            descriptors, self._unsynced = self._unsynced, []
+            if self._active is not None:  # a duplicate: the next append may end the file meanwhile
+                descriptors.append(os.dup(self._descriptor))
+            directory_changed, self._directory_changed = self._directory_changed, False
+        try:
+            for descriptor in descriptors:
+                os.fdatasync(descriptor)
+            if directory_changed:
+                self._sync_directory()
+        except OSError as error:
+            raise LogFailedError(f"the prediction log cannot be synced: {error.strerror}") from error
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
     def confirm(self, writer: str, stored_through: int) -> None:
         """Note that the collector has stored a writer's rows up to this seq, and delete the files that held them."""
         with self._lock:
-            self._stored[writer] = max(stored_through, self._stored.get(writer, 0))
+            if writer in self._accounts:
+                self._accounts[writer].confirm(stored_through)
         self._delete_stored()
 
-    def pending(self) -> dict[str, int]:
-        """The highest seq of each writer that the collector must know."""
+    def pending(self) -> list[WriterReport]:
+        """What the collector must know of each writer."""
         with self._lock:
-            return {writer: written for writer, written in self._written.items() if written > 0}
+            return [account.report(writer) for writer, account in self._accounts.items() if account.written > 0]
 
     def unconfirmed(self) -> int:
         """Number of rows that the collector has not confirmed."""
         with self._lock:
-            return sum(max(0, written - self._stored.get(writer, 0)) for writer, written in self._written.items())
+            return sum(account.unconfirmed for account in self._accounts.values())
 
     def close(self) -> None:
         """End the file in use; reports and confirmations go on."""
         with self._lock:
             self._close_active()
+            while self._unsynced:
+                os.close(self._unsynced.pop())
         self._delete_stored()
 
     def state(self) -> LogState:
         """A snapshot of the counters."""
         with self._lock:
-            stored = self._stored.get(self.writer, 0)
-            unconfirmed = sum(1 for writer, written in self._written.items() if written > self._stored.get(writer, 0))
-            return LogState(self._bytes, self._written[self.writer], stored, len(self._files), unconfirmed)
+            unconfirmed = sum(1 for account in self._accounts.values() if account.unconfirmed)
+            own = self._account
+            return LogState(self._bytes, own.written, own.stored_through, len(self._files), unconfirmed)
 
     def _write(self, active: LogFile, rows: int, lines: bytes) -> None:
         done = 0
@@ -152,14 +215,14 @@ class RecordLog:
             self._torn = self._torn or (done > 0 and lines[done - 1 : done] != b"\n")
             self._advance(active, complete)
             self._grow(active, done)
-            raise LogFailedError(f"the prediction log cannot be written: {error.strerror}") from error
+            raise _failed("the prediction log cannot be written", error, complete) from error
         self._advance(active, rows)
         self._grow(active, done)
 
     def _advance(self, active: LogFile, rows: int) -> None:
         if rows:
-            self._written[self.writer] += rows
-            active.last_seq = self._written[self.writer]
+            self._account.advance(rows)
+            active.last_seq = self._account.written
 
     def _grow(self, active: LogFile, size: int) -> None:
         active.size += size
@@ -171,6 +234,7 @@ class RecordLog:
         self._close_active()
         self._number += 1
         self._descriptor = descriptor
+        self._directory_changed = True
         self._active = LogFile(path, self.writer, 0, 0)
         self._files.append(self._active)
         return self._active
@@ -182,15 +246,25 @@ class RecordLog:
             with contextlib.suppress(OSError):  # else the next start ends the line
                 self._grow(self._active, os.write(self._descriptor, b"\n"))
             self._torn = False
-        os.close(self._descriptor)
+        if self._synced:
+            self._unsynced.append(self._descriptor)
+        else:
+            os.close(self._descriptor)
         self._descriptor, self._active = -1, None
+
+    def _sync_directory(self) -> None:
+        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _delete_stored(self) -> None:
         with self._lock:
             done = [
                 file
                 for file in self._files
-                if file is not self._active and file.last_seq <= self._stored.get(file.writer, 0)
+                if file is not self._active and file.last_seq <= self._accounts[file.writer].stored_through
             ]
             for file in done:
                 self._files.remove(file)
@@ -202,6 +276,6 @@ class RecordLog:
 
     def _forget_finished_writers(self) -> None:
         kept = {file.writer for file in self._files} | {self.writer}
-        for writer in [writer for writer in self._written if writer not in kept]:
-            del self._written[writer]
-            self._stored.pop(writer, None)
+        for writer in [name for name, account in self._accounts.items() if name not in kept]:
+            if not self._accounts[writer].unconfirmed:
+                del self._accounts[writer]

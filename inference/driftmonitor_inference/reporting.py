@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from driftmonitor_inference.accounts import Interval, WriterReport
 from driftmonitor_inference.recordlog import RecordLog
 
 _LOGGER = logging.getLogger(__name__)
@@ -20,6 +21,14 @@ _ANSWER_MAX_BYTES = 1 << 16
 
 class ReportError(Exception):
     """The collector did not take a report; the message says why."""
+
+
+class _Report(msgspec.Struct, omit_defaults=True):
+    """The wire form. `lost` is left out while there is none: collectors of earlier versions do not know it."""
+
+    writer: str
+    written: int
+    lost: tuple[Interval, ...] = ()
 
 
 class _Stored(msgspec.Struct):
@@ -38,9 +47,9 @@ class CollectorClient:
         self._path = parts.path.rstrip("/") + "/v1/writers"
         self._token_file = token_file
 
-    def report(self, writer: str, written: int, timeout: float) -> int:
-        """Say that a writer has written this many rows; gives the seq up to which all are stored. ReportError."""
-        body = msgspec.json.encode({"writer": writer, "written": written})
+    def report(self, report: WriterReport, timeout: float) -> int:
+        """Say what a writer has written and given up; gives the seq up to which all else is stored. ReportError."""
+        body = msgspec.json.encode(_Report(report.writer, report.written, report.lost))
         connection = self._connection_type(self._host, self._port, timeout=timeout)
         try:
             token = self._token_file.read_text().strip()
@@ -63,7 +72,7 @@ class CollectorClient:
 class Reporter:
     """Reports every writer of the log, in a thread of its own while the server runs, then until all is stored."""
 
-    def __init__(self, log: RecordLog, send: Callable[[str, int, float], int], interval: float) -> None:
+    def __init__(self, log: RecordLog, send: Callable[[WriterReport, float], int], interval: float) -> None:
         self._log = log
         self._send = send
         self._interval = interval
@@ -89,10 +98,10 @@ class Reporter:
     def report_all(self, timeout: float = _REQUEST_SECONDS) -> None:
         """One report of each writer."""
         problem = None
-        for writer, written in self._log.pending().items():
+        for report in self._log.pending():
             try:
-                stored_through = self._send(writer, written, timeout)
-                self._log.confirm(writer, stored_through)
+                stored_through = self._send(report, timeout)
+                self._log.confirm(report.writer, stored_through)
             except (ReportError, OSError) as error:
                 problem = str(error)
                 break

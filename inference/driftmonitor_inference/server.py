@@ -23,6 +23,7 @@ from driftmonitor_inference.reporting import CollectorClient, Reporter
 from driftmonitor_inference.service import PredictionService
 from driftmonitor_inference.settings import ServeSettings
 from driftmonitor_inference.signature import ModelError
+from driftmonitor_inference.syncing import GroupSync
 
 _LOGGER = logging.getLogger(__name__)
 _WORKER = 0
@@ -39,7 +40,7 @@ def run(settings: ServeSettings) -> int:
     try:
         config = _config(settings.config_file)
         model = Model(settings.model_file, config.features, config.classes)
-        log = _open_log(settings, datetime.now(UTC))
+        log = _open_log(settings, config, datetime.now(UTC))
         return _serve(settings, config, model, log)
     except (StartError, ModelError) as error:
         sentence = termination.one_line(error)
@@ -59,7 +60,7 @@ def _config(file: Path) -> InferenceConfig:
         raise StartError(f"CONFIG_FILE {file}: {place}: {first['msg']}") from error
 
 
-def _open_log(settings: ServeSettings, now: datetime) -> RecordLog:
+def _open_log(settings: ServeSettings, config: InferenceConfig, now: datetime) -> RecordLog:
     start = now.strftime("%Y%m%dT%H%M%S%fZ")
     try:
         return RecordLog(
@@ -68,7 +69,8 @@ def _open_log(settings: ServeSettings, now: datetime) -> RecordLog:
             start=start,
             limit=settings.log_limit_bytes,
             rotate=settings.log_rotate_bytes,
-            leftovers=leftovers.recover(settings.log_dir),
+            leftovers=leftovers.recover(settings.log_dir, with_gaps=config.when_full == "ServeAndCount"),
+            synced=config.durability == "Sync",
         )
     except OSError as error:
         raise StartError(f"LOG_DIR {settings.log_dir} cannot be used: {error.strerror} ({error.filename})") from error
@@ -80,7 +82,13 @@ def _serve(settings: ServeSettings, config: InferenceConfig, model: Model, log: 
         config, model, log, metrics, max_rows=settings.max_rows, request_id_prefix=secrets.token_hex(8)
     )
     readiness = Readiness()
-    app = create_app(service, readiness, max_rows=settings.max_rows, max_body_bytes=settings.max_body_bytes)
+    app = create_app(
+        service,
+        readiness,
+        max_rows=settings.max_rows,
+        max_body_bytes=settings.max_body_bytes,
+        group_sync=GroupSync(log.sync) if config.durability == "Sync" else None,
+    )
     reporter = Reporter(
         log, CollectorClient(settings.collector_url, settings.collector_token_file).report, settings.report_seconds
     )

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from driftmonitor_inference.accounts import WriterReport
 from driftmonitor_inference.leftovers import recover
 from driftmonitor_inference.recordlog import RecordLog
 
@@ -13,21 +14,25 @@ def _log(folder: Path) -> RecordLog:
     return RecordLog(folder, writer="pod/0/C", start="C", limit=10_000, rotate=1000, leftovers=recover(folder))
 
 
+def _written(log: RecordLog) -> dict[str, int]:
+    return {report.writer: report.written for report in log.pending()}
+
+
 def test_files_of_earlier_starts_are_reported_until_they_are_stored_and_then_deleted(tmp_path: Path) -> None:
     (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) + _line("pod/0/A", 2))
     (tmp_path / "predictions.A.000002.jsonl").write_bytes(_line("pod/0/A", 3))
     (tmp_path / "predictions.B.000001.jsonl").write_bytes(_line("pod/0/B", 1))
     log = _log(tmp_path)
-    assert log.pending() == {"pod/0/A": 3, "pod/0/B": 1}
+    assert _written(log) == {"pod/0/A": 3, "pod/0/B": 1}
     assert log.state().unconfirmed_writers == 2
     log.append(1, lambda seq: _line("pod/0/C", seq))
-    assert log.pending() == {"pod/0/A": 3, "pod/0/B": 1, "pod/0/C": 1}
+    assert _written(log) == {"pod/0/A": 3, "pod/0/B": 1, "pod/0/C": 1}
     log.confirm("pod/0/A", 2)
     assert not (tmp_path / "predictions.A.000001.jsonl").exists()
-    assert log.pending()["pod/0/A"] == 3, "the writer is reported as long as a row of it is not stored"
+    assert _written(log)["pod/0/A"] == 3, "the writer is reported as long as a row of it is not stored"
     log.confirm("pod/0/A", 3)
     log.confirm("pod/0/B", 1)
-    assert log.pending() == {"pod/0/C": 1}
+    assert _written(log) == {"pod/0/C": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.C.000001.jsonl"]
     assert log.state().bytes == len(_line("pod/0/C", 1))
 
@@ -42,7 +47,7 @@ def test_a_line_torn_anywhere_is_ended_and_does_not_count(tmp_path: Path) -> Non
     for length in range(1, len(last) - 1):
         path = tmp_path / "predictions.A.000001.jsonl"
         path.write_bytes(_line("pod/0/A", 1) + last[:length])
-        (file,) = recover(tmp_path)
+        (file,) = recover(tmp_path).files
         assert (file.writer, file.last_seq) == ("pod/0/A", 1)
         assert path.read_bytes() == _line("pod/0/A", 1) + last[:length] + b"\n"
         assert file.size == path.stat().st_size
@@ -50,7 +55,7 @@ def test_a_line_torn_anywhere_is_ended_and_does_not_count(tmp_path: Path) -> Non
 
 def test_a_line_that_lacks_nothing_but_its_end_is_ended_and_counts(tmp_path: Path) -> None:
     (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) + _line("pod/0/A", 2)[:-1])
-    (file,) = recover(tmp_path)
+    (file,) = recover(tmp_path).files
     assert file.last_seq == 2
     assert file.path.read_bytes().endswith(b"}\n")
 
@@ -59,18 +64,37 @@ def test_files_without_a_whole_record_are_deleted(tmp_path: Path) -> None:
     (tmp_path / "predictions.A.000001.jsonl").touch()
     (tmp_path / "predictions.B.000001.jsonl").write_bytes(b'{"request_id": "r", "wri')
     (tmp_path / "predictions.C.000001.jsonl").write_bytes(b"\n\n")
-    assert recover(tmp_path) == []
+    assert recover(tmp_path).files == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "lost+found").mkdir()
     (tmp_path / "notes.jsonl").write_bytes(b"{")
-    assert recover(tmp_path) == []
+    assert recover(tmp_path).files == []
     assert (tmp_path / "notes.jsonl").read_bytes() == b"{"
 
 
 def test_files_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for number in (10, 9, 100):
         (tmp_path / f"predictions.A.{number}.jsonl").write_bytes(_line("pod/0/A", number))
-    assert [file.last_seq for file in recover(tmp_path)] == [9, 10, 100]
+    assert [file.last_seq for file in recover(tmp_path).files] == [9, 10, 100]
+
+
+def test_seqs_that_are_in_no_file_are_given_up_where_rows_may_be_served_without_being_logged(tmp_path: Path) -> None:
+    first = _line("pod/0/A", 3) + _line("pod/0/A", 4) + b'{"request_id": "r", "wri\n' + _line("pod/0/A", 7)
+    (tmp_path / "predictions.A.000002.jsonl").write_bytes(first)
+    (tmp_path / "predictions.A.000003.jsonl").write_bytes(_line("pod/0/A", 10) + b'{"torn')
+    (tmp_path / "predictions.B.000001.jsonl").write_bytes(_line("pod/0/B", 1))
+    found = recover(tmp_path, with_gaps=True)
+    reports = [account.report(writer) for writer, account in found.accounts.items()]
+    assert reports == [WriterReport("pod/0/A", 10, ((1, 2), (5, 6), (8, 9))), WriterReport("pod/0/B", 1)]
+    log = RecordLog(tmp_path, writer="pod/0/C", start="C", limit=10_000, rotate=1000, leftovers=found)
+    log.confirm("pod/0/A", 10)
+    log.confirm("pod/0/B", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.C.000001.jsonl"]
+
+
+def test_no_seq_is_given_up_where_every_row_answered_was_logged(tmp_path: Path) -> None:
+    (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) + _line("pod/0/A", 4))
+    assert recover(tmp_path).accounts["pod/0/A"].report("A").lost == ()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from driftmonitor_inference.accounts import WriterReport
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter, ReportError
 
@@ -32,34 +33,39 @@ def _reporter(log: RecordLog, collector: Any, token: Path) -> Reporter:
 
 def test_a_report_says_what_is_written_and_learns_what_is_stored(collector: Any, token: Path) -> None:
     collector.stored = lambda writer, written: written - 2
-    assert CollectorClient(collector.url, token).report(WRITER, 12, timeout=5) == 10
+    assert CollectorClient(collector.url, token).report(WriterReport(WRITER, 12), timeout=5) == 10
     assert collector.reports == [{"writer": WRITER, "written": 12}]
+
+
+def test_a_report_names_the_seqs_that_were_given_up(collector: Any, token: Path) -> None:
+    CollectorClient(collector.url, token).report(WriterReport(WRITER, 12, ((3, 3), (8, 12))), timeout=5)
+    assert collector.reports == [{"writer": WRITER, "written": 12, "lost": [[3, 3], [8, 12]]}]
 
 
 def test_the_token_is_read_anew_for_each_report(collector: Any, token: Path) -> None:
     client = CollectorClient(collector.url, token)
     token.write_text("old")
     with pytest.raises(ReportError, match="it answered 401 Unauthorized"):
-        client.report(WRITER, 1, timeout=5)
+        client.report(WriterReport(WRITER, 1), timeout=5)
     token.write_text("sesame")
-    assert client.report(WRITER, 1, timeout=5) == 1
+    assert client.report(WriterReport(WRITER, 1), timeout=5) == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"stored_through": "3"}', b"<html>"])
 def test_an_answer_of_another_form_is_an_error(collector: Any, token: Path, body: bytes) -> None:
     collector.body = body
     with pytest.raises(ReportError, match="its answer is not of the form"):
-        CollectorClient(collector.url, token).report(WRITER, 1, timeout=5)
+        CollectorClient(collector.url, token).report(WriterReport(WRITER, 1), timeout=5)
 
 
 def test_a_collector_that_is_away_is_an_error(token: Path) -> None:
     with pytest.raises(ReportError, match="Connection refused"):
-        CollectorClient("http://127.0.0.1:1", token).report(WRITER, 1, timeout=5)
+        CollectorClient("http://127.0.0.1:1", token).report(WriterReport(WRITER, 1), timeout=5)
 
 
 def test_a_missing_token_is_an_error(collector: Any, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="No such file"):
-        CollectorClient(collector.url, tmp_path / "absent").report(WRITER, 1, timeout=5)
+        CollectorClient(collector.url, tmp_path / "absent").report(WriterReport(WRITER, 1), timeout=5)
 
 
 def test_the_thread_reports_and_confirms(
