@@ -50,7 +50,7 @@ def parse_config(environment: Mapping[str, str]) -> Config:
         data_dir=data_dir(environment),
         token_file=Path(environment.get("COLLECTOR_TOKEN_FILE") or "/etc/driftmonitor-token/token"),
         compaction_seconds=_seconds(environment, "COMPACTION_SECONDS", "10"),
-        retention=timedelta(seconds=_integer(environment, "RETENTION_SECONDS", "2592000", 1, 999_999 * 86400)),
+        retention=timedelta(seconds=_integer(environment, "RETENTION_SECONDS", "2592000", 1, 9999 * 86400)),
         reserve_bytes=_integer(environment, "RESERVE_BYTES", "67108864", 0, 1 << 50),
         host=environment.get("HOST") or "0.0.0.0",  # noqa: S104  # a pod's port is reached from outside
         port=_integer(environment, "PORT", "8080", 1, 65535),

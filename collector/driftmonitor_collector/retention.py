@@ -31,12 +31,7 @@ class Expired:
 def cutoff(now: datetime, witnessed: Iterable[datetime], retention: timedelta) -> datetime | None:
     """Before it everything is to be deleted; None while no witness tells the time."""
     times = list(witnessed)
-    if not times:
-        return None
-    try:
-        return min(now, max(times)) - retention
-    except OverflowError:  # a retention longer than the calendar
-        return None
+    return min(now, max(times)) - retention if times else None
 
 
 def expire(layout: Layout, reports: Reports, checkpoint: Checkpoint, now: datetime, retention: timedelta) -> Expired:

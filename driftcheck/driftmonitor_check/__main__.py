@@ -13,9 +13,10 @@ TERMINATION_LOG = Path("/dev/termination-log")
 
 _RUN_HELP = """\
 Check one DriftMonitor and publish the verdict: reports to the collector, facts to the object's status.
-Environment: MONITOR_NAMESPACE, MONITOR_NAME, COLLECTOR_URL, COLLECTOR_TOKEN_FILE, and REFERENCE_MOUNT where the
-reference is a configmap:// or pvc:// address. The cluster is that of KUBECONFIG, else the
-pod's, else the current kube-context's."""
+Environment: MONITOR_NAMESPACE, MONITOR_NAME, COLLECTOR_URL, COLLECTOR_TOKEN_FILE; REFERENCE_MOUNT where the
+reference is a configmap:// or pvc:// address; REFERENCE_CREDENTIALS_DIR where a Secret for its address is mounted;
+JOB_NAME, of which the object's history keeps the last try. The cluster is that of KUBECONFIG, else the pod's, else the
+current kube-context's."""
 _RUN_EXIT = "exit status: 0 a verdict was published (InsufficientData, too); 1 none could be reached or published"
 _COMPARE_HELP = """\
 Compare two files as a DriftMonitor's check would compare its window with its reference, and print what the status

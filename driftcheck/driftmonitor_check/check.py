@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from driftmonitor_api.base import parse_duration
 from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, ReferenceStatus, Violation
 from driftmonitor_check.columns import Column, resolve
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
@@ -60,10 +61,11 @@ def check(
         return replace(outcome, conclusion=Conclusion("CheckFailed", str(error)))
     if isinstance(reference, ReferenceProblem):
         return replace(outcome, conclusion=Conclusion("ReferenceMissing", reference.message))
-    reason = _reference_missing(reference, columns) or _insufficient(spec, window.table, reference.table)
+    reason = _insufficient(spec, window.table, reference, now) if reference.rolling else None
+    reason = reason or _reference_missing(reference, columns) or _insufficient(spec, window.table, reference, now)
     if reason:
         return replace(outcome, conclusion=reason)
-    return _compare(spec, columns, window.table, reference.table, outcome, title)
+    return _compare(spec, columns, window.table, reference, outcome, title)
 
 
 def _reference_missing(reference: Reference, columns: Sequence[Column]) -> Conclusion | None:
@@ -80,22 +82,25 @@ def _reference_missing(reference: Reference, columns: Sequence[Column]) -> Concl
     return None
 
 
-def _insufficient(spec: DriftMonitorSpec, window: pa.Table, reference: pa.Table) -> Conclusion | None:
+def _insufficient(spec: DriftMonitorSpec, window: pa.Table, reference: Reference, now: datetime) -> Conclusion | None:
     least = spec.checks.window.min_rows
-    for table, side in ((window, "window"), (reference, "reference")):
-        if table.num_rows < least:
-            return Conclusion(
-                "InsufficientData",
-                f"The {side} has {table.num_rows} of the {least} rows that spec.checks.window.minRows asks for",
-            )
-    return None
+    asked = f"of the {least} rows that spec.checks.window.minRows asks for"
+    short = []
+    if window.num_rows < least:
+        short.append(f"The window has {window.num_rows} {asked}.")
+    if reference.table.num_rows < least:
+        short.append(f"The reference has {reference.table.num_rows} {asked} ({reference.source}).")
+        start = reference.status.window_start
+        if start and start < now - parse_duration(spec.collector.retention):
+            short.append(f"What is older than spec.collector.retention ({spec.collector.retention}) is deleted.")
+    return Conclusion("InsufficientData", " ".join(short)) if short else None
 
 
 def _compare(
     spec: DriftMonitorSpec,
     columns: Sequence[Column],
     window: pa.Table,
-    reference: pa.Table,
+    reference: Reference,
     outcome: Outcome,
     title: str,
 ) -> Outcome:
@@ -103,9 +108,13 @@ def _compare(
 
     drift_share = spec.checks.drift.drift_share
     least = max(1, round(spec.checks.window.min_rows * _VALUES_SHARE))
-    compared = comparison.compare_columns(columns, window, reference, min_values=least)
+    correct = spec.checks.policy.correction == "BenjaminiHochberg"
+    compared = comparison.compare_columns(columns, window, reference.table, min_values=least, correct=correct)
     results = worst_first(compared.results)
     conclusion = conclude(results, compared.violations, drift_share)
+    if reference.cut:
+        cut = f"The reference is the newest {reference.table.num_rows} rows of its window (checks.window.maxRows)."
+        conclusion = replace(conclusion, message=f"{conclusion.message} {cut}")
     page = comparison.ReportPage(None)
     if compared.checked:
         note = f"{title}: {conclusion.verdict}. {conclusion.message}"

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import ColumnResult, Violation
-from driftmonitor_check import detection
+from driftmonitor_check import correction, detection
 from driftmonitor_check.cleaning import ColumnFaultError, Pair, clean
 from driftmonitor_check.columns import Column
 
@@ -22,7 +22,10 @@ class Comparison:
     results: Sequence[ColumnResult]
     violations: Sequence[Violation]
     checked: Sequence[Column]
+    """With the thresholds that plain scores are held against: corrected ones where there is a correction."""
     pairs: Mapping[str, Pair]
+    corrected: int = 0
+    """Number of columns whose p-values were corrected together."""
 
 
 @dataclass(frozen=True)
@@ -33,25 +36,43 @@ class ReportPage:
     remark: str = ""
 
 
-def compare_columns(columns: Sequence[Column], window: pa.Table, reference: pa.Table, *, min_values: int) -> Comparison:
-    """Score every column. A fault of one column is a violation and concerns no other."""
-    results, violations, checked = [], [], []
+def compare_columns(
+    columns: Sequence[Column], window: pa.Table, reference: pa.Table, *, min_values: int, correct: bool = False
+) -> Comparison:
+    """Score every column. A fault of one column is a violation and concerns no other.
+
+    With `correct` p-values are corrected for their number; those that could not be computed do not count.
+    """
+    violations, checked = [], []
     pairs: dict[str, Pair] = {}
+    scores: dict[str, float] = {}
     for column in columns:
-        score = None
         try:
             pair = _cleaned(column, window, reference, min_values)
-            score = _finite_score(column, pair)
+            scores[column.name] = _finite_score(column, pair)
             checked.append(column)
             pairs[column.name] = pair
         except ColumnFaultError as fault:
             violations.append(Violation(column=column.name[:NAME_LENGTH], check=fault.check, message=str(fault)[:1024]))
-        results.append(_result(column, score))
-    return Comparison(results, violations, checked, pairs)
+    p_values = {column.name: scores[column.name] for column in checked if column.test.inverted}
+    adjusted = correction.adjusted(p_values) if correct else {}
+    results = [_result(column, scores.get(column.name), adjusted.get(column.name)) for column in columns]
+    plain = [
+        replace(column, test=correction.for_plain(column.test, adjusted.values()))
+        if column.name in adjusted
+        else column
+        for column in checked
+    ]
+    return Comparison(results, violations, plain, pairs, len(adjusted))
 
 
 def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage:
     """The report of the columns that were checked."""
+    if comparison.corrected:
+        note += (
+            f" The thresholds of ks and chisquare on this page are corrected for {comparison.corrected} columns"
+            " (Benjamini-Hochberg)."
+        )
     try:
         report = detection.report(comparison.checked, comparison.pairs, drift_share=drift_share, note=note)
     except Exception as error:  # the verdict stands without its picture
@@ -83,13 +104,15 @@ def _finite_score(column: Column, pair: Pair) -> float:
     return score
 
 
-def _result(column: Column, score: float | None) -> ColumnResult:
+def _result(column: Column, score: float | None, adjusted: float | None) -> ColumnResult:
+    judged = score if adjusted is None else adjusted
     return ColumnResult(
         name=column.name[:NAME_LENGTH],
         type=column.type,
         method=column.test.method,
         score=score,
+        adjusted_score=adjusted,
         warning=column.test.warning,
         critical=column.test.critical,
-        severity="NotChecked" if score is None else column.test.severity(score),
+        severity="NotChecked" if judged is None else column.test.severity(judged),
     )

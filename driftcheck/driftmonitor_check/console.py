@@ -13,8 +13,11 @@ def rendered(result: CheckResult, outcome: Outcome) -> str:
         rows.append(f"{outcome.reference.rows} in the reference")
     parts = [_aligned([["VERDICT", result.verdict], ["MESSAGE", result.message], ["ROWS", ", ".join(rows)]])]
     if outcome.columns:
-        header = ["COLUMN", "TYPE", "METHOD", "SCORE", "WARNING", "CRITICAL", "SEVERITY"]
-        parts.append(_aligned([header, *(_cells(column) for column in outcome.columns)]))
+        header = ["COLUMN", "TYPE", "METHOD", "SCORE", "ADJUSTED", "WARNING", "CRITICAL", "SEVERITY"]
+        table = [header, *(_cells(column) for column in outcome.columns)]
+        if all(column.adjusted_score is None for column in outcome.columns):
+            table = [[*row[:4], *row[5:]] for row in table]
+        parts.append(_aligned(table))
     if outcome.violations:
         header = ["NOT CHECKED", "CHECK", "WHY"]
         parts.append(_aligned([header, *([fault.column, fault.check, fault.message] for fault in outcome.violations)]))
@@ -22,12 +25,13 @@ def rendered(result: CheckResult, outcome: Outcome) -> str:
 
 
 def _cells(column: ColumnResult) -> list[str]:
-    score = "" if column.score is None else f"{column.score:.4g}"
+    score, adjusted = ("" if value is None else f"{value:.4g}" for value in (column.score, column.adjusted_score))
     return [
         column.name,
         column.type,
         column.method,
         score,
+        adjusted,
         f"{column.warning:g}",
         f"{column.critical:g}",
         column.severity,

@@ -35,6 +35,8 @@ class RenderedReport:
     html: str
     scores: Mapping[str, float]
     """What the report says of each column; equal to the verdict's scores unless it was made on a sample."""
+    drifted: frozenset[str]
+    """Columns that it shows as drifted."""
     left_out: Mapping[str, str]
     """Columns that Evidently could not draw, and why."""
     sampled: bool
@@ -62,19 +64,20 @@ def report(columns: Sequence[Column], pairs: Mapping[str, Pair], *, drift_share:
     current = pd.DataFrame({column.name: _series(_sample(pairs[column.name].current)) for column in columns})
     left_out: dict[str, str] = {}
     try:
-        page, scores = _render(columns, reference, current, drift_share)
+        rendered = _render(columns, reference, current, drift_share)
     except Exception:  # any fault of one column loses Evidently's whole report: find the column, keep the rest
         left_out = _undrawable(columns, reference, current, drift_share)
         drawable = [column for column in columns if column.name not in left_out]
         if not drawable:
             raise
-        page, scores = _render(drawable, reference, current, drift_share)
-    return RenderedReport(_with_note(page, _notes(note, sampled, left_out)), scores, left_out, sampled)
+        rendered = _render(drawable, reference, current, drift_share)
+    page, scores, drifted = rendered
+    return RenderedReport(_with_note(page, _notes(note, sampled, left_out)), scores, drifted, left_out, sampled)
 
 
 def _render(
     columns: Sequence[Column], reference: pd.DataFrame, current: pd.DataFrame, drift_share: float
-) -> tuple[str, dict[str, float]]:
+) -> tuple[str, dict[str, float], frozenset[str]]:
     names = [column.name for column in columns]
     definition = DataDefinition(
         numerical_columns=[column.name for column in columns if column.type == "Numerical"],
@@ -96,9 +99,14 @@ def _render(
             Dataset.from_pandas(reference[names], data_definition=definition),
         )
         page = str(snapshot.get_html_str(as_iframe=False))
-        metrics = snapshot.dict()["metrics"]
-    scores = {metric["config"]["column"]: metric["value"] for metric in metrics if "column" in metric["config"]}
-    return page, {name: float(value) for name, value in scores.items()}
+        content = snapshot.dict()
+    scores = {
+        metric["config"]["column"]: float(metric["value"])
+        for metric in content["metrics"]
+        if "column" in metric["config"]
+    }
+    failed = [test["metric_config"]["params"] for test in content["tests"] if test["status"] == "FAIL"]
+    return page, scores, frozenset(params["column"] for params in failed if "column" in params)
 
 
 def _undrawable(

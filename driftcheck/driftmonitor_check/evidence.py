@@ -39,6 +39,13 @@ class Reference:
     status: ReferenceStatus
     source: str
     """The field or option that names it, with its address: for messages."""
+    cut: bool = False
+    """Whether it is the newest rows of a window that may have more."""
+
+    @property
+    def rolling(self) -> bool:
+        """Whether it is a window of earlier predictions."""
+        return self.status.window_start is not None
 
 
 @dataclass(frozen=True)

@@ -53,14 +53,19 @@ def drift_report(monitor: str, outcome: Outcome, result: CheckResult) -> DriftRe
     )
 
 
-def status_facts(outcome: Outcome, result: CheckResult, previous: DriftMonitorStatus) -> dict[str, Any]:
-    """The check's part of the status, as the object has it: nothing else is in it."""
+def status_facts(
+    outcome: Outcome, result: CheckResult, previous: DriftMonitorStatus, run: str | None = None
+) -> dict[str, Any]:
+    """The check's part of the status, as the object has it: nothing else is in it.
+
+    `run` names the scheduled run that the check is a try of: its entry takes the place of an earlier try's.
+    """
     status = DriftMonitorStatus(
         last_check=result,
         reference=outcome.reference,
         columns=list(outcome.columns)[:MAX_STATUS_COLUMNS],
         violations=list(outcome.violations)[:MAX_STATUS_VIOLATIONS],
-        history=_history(result, previous.history or []),
+        history=_history(result, previous.history or [], run),
     )
     owned = {"last_check", "reference", "columns", "violations", "history"}
     return status.model_dump(mode="json", include=owned, exclude_none=True)
@@ -71,8 +76,9 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _history(result: CheckResult, previous: Sequence[HistoryEntry]) -> list[HistoryEntry]:
+def _history(result: CheckResult, previous: Sequence[HistoryEntry], run: str | None) -> list[HistoryEntry]:
     entry = HistoryEntry(
+        run=run,
         time=result.time,
         verdict=result.verdict,
         rows=result.rows,
@@ -80,4 +86,4 @@ def _history(result: CheckResult, previous: Sequence[HistoryEntry]) -> list[Hist
         drift_share=result.drift_share,
         subject=result.subject,
     )
-    return [entry, *previous][:MAX_HISTORY]
+    return [entry, *(each for each in previous if run is None or each.run != run)][:MAX_HISTORY]

@@ -51,12 +51,15 @@ class DriftTest:
         """What the score says. A score that is not finite says nothing: never "no drift"."""
         if not math.isfinite(score):
             return "NotChecked"
-        if self._reached(score, self.critical):
+        if self.reached(score, self.critical):
             return "DriftDetected"
-        return "DriftSuspected" if self._reached(score, self.warning) else "NoDrift"
+        return "DriftSuspected" if self.reached(score, self.warning) else "NoDrift"
 
-    def _reached(self, score: float, threshold: float) -> bool:
-        """With Evidently's own bounds, so that its report and the verdict agree on a score equal to its threshold."""
+    def reached(self, score: float, threshold: float) -> bool:
+        """Whether a score is at the threshold or beyond.
+
+        With Evidently's own bounds, so that its report and the verdict agree on a score equal to its threshold.
+        """
         match self.method:
             case "chisquare":
                 return score < threshold

@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from driftmonitor_api.base import parse_duration
 from driftmonitor_api.v1alpha1 import CheckResult, DriftMonitor, DriftMonitorSpec, DriftMonitorStatus
 from driftmonitor_check.check import Outcome, check
 from driftmonitor_check.collector import Collector, CollectorError
@@ -13,8 +12,9 @@ from driftmonitor_check.columns import categorical_features, feature_columns
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
 from driftmonitor_check.facts import check_result, drift_report, report_name, status_facts
 from driftmonitor_check.publish import Monitors
-from driftmonitor_check.reference import read_reference
+from driftmonitor_check.reference import read_reference, read_rolling
 from driftmonitor_check.settings import Settings
+from driftmonitor_check.spans import Span, span
 from driftmonitor_check.verdict import Conclusion
 
 
@@ -34,22 +34,26 @@ def run(settings: Settings, monitors: Monitors, collector: Collector, now: datet
     ClusterError when the object could not be read or its status not be written.
     """
     live = monitors.read(settings.namespace, settings.name)
-    start, end = now, now
+    times, subject = Span(now, now), None
     try:
         spec = DriftMonitor.model_validate({**live, "status": {}}).spec
-        end = now - parse_duration(spec.checks.window.offset)
-        start = end - parse_duration(spec.checks.window.lookback)
-        window = _window(spec, collector, start, end)
-        reference = _reference(spec, window, settings, now)
-        title = f"DriftMonitor {settings.namespace}/{settings.name}, {start:%F %T} to {end:%F %T} UTC"
+        times, subject = span(spec.checks.window, now), spec.subject
+        window = _window(spec, collector, times)
+        reference = _reference(spec, window, collector, settings, now)
+        title = f"DriftMonitor {settings.namespace}/{settings.name}, {times}"
         outcome = check(spec, window, reference, title=title, now=now)
     except Exception as error:  # whatever it is, the object shall say that there is no verdict, and why
         reason = _reason(error)
-        failed = Outcome(Conclusion("CheckFailed", reason), now, start, end, reference=_previous(live).reference)
-        monitors.publish(live, lambda found: status_facts(failed, check_result(failed), _previous(found)))
+        known = _previous(live).reference
+        failed = Outcome(
+            Conclusion("CheckFailed", reason), now, times.start, times.end, subject=subject, reference=known
+        )
+        monitors.publish(
+            live, lambda found: status_facts(failed, check_result(failed), _previous(found), settings.scheduled_run)
+        )
         raise NoVerdictError(reason, expected=isinstance(error, CollectorError | ValidationError)) from error
     result = _store_reports(settings, collector, outcome)
-    monitors.publish(live, lambda found: status_facts(outcome, result, _previous(found)))
+    monitors.publish(live, lambda found: status_facts(outcome, result, _previous(found), settings.scheduled_run))
     return result
 
 
@@ -60,16 +64,18 @@ def _previous(live: dict[str, Any]) -> DriftMonitorStatus:
         return DriftMonitorStatus()
 
 
-def _window(spec: DriftMonitorSpec, collector: Collector, start: datetime, end: datetime) -> Window:
-    table = collector.window(start, end, spec.checks.window.max_rows)
-    return Window(feature_columns(table), start, end, collector.coverage())
+def _window(spec: DriftMonitorSpec, collector: Collector, times: Span) -> Window:
+    table = collector.window(times.start, times.end, spec.checks.window.max_rows)
+    return Window(feature_columns(table), times.start, times.end, collector.coverage())
 
 
 def _reference(
-    spec: DriftMonitorSpec, window: Window, settings: Settings, now: datetime
+    spec: DriftMonitorSpec, window: Window, collector: Collector, settings: Settings, now: datetime
 ) -> Reference | ReferenceProblem:
-    if spec.reference.storage_uri is None:
-        return ReferenceProblem("spec.reference.window: not read by this version")
+    if spec.reference.window is not None:
+        return read_rolling(spec.reference.window, collector, max_rows=spec.checks.window.max_rows, now=now)
+    if spec.reference.storage_uri is None:  # no apiserver admits it
+        return ReferenceProblem("spec.reference: set exactly one of storageUri and window")
     features = [feature.name for feature in spec.model.features or []] or window.table.column_names
     return read_reference(
         spec.reference.storage_uri,
@@ -78,6 +84,7 @@ def _reference(
         columns=features or None,
         texts=categorical_features(spec),
         now=now,
+        credentials=settings.reference_credentials,
     )
 
 

@@ -17,7 +17,11 @@ class Settings:
     name: str
     collector_url: str
     token: str
-    reference_mount: Path | None
+    reference_mount: Path | None = None
+    reference_credentials: Path | None = None
+    """Folder where the Secret for fetching the reference is mounted."""
+    scheduled_run: str | None = None
+    """The Job, of which each try is a process of its own."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -27,13 +31,15 @@ class Settings:
             token = Path(token_file).read_text().strip()
         except OSError as error:
             raise SettingsError(f"COLLECTOR_TOKEN_FILE: {token_file} cannot be read: {error.strerror}") from error
-        mount = environment.get("REFERENCE_MOUNT")
+        mount, credentials = environment.get("REFERENCE_MOUNT"), environment.get("REFERENCE_CREDENTIALS_DIR")
         return cls(
             namespace=_required(environment, "MONITOR_NAMESPACE", "the DriftMonitor's namespace"),
             name=_required(environment, "MONITOR_NAME", "the DriftMonitor's name"),
             collector_url=_required(environment, "COLLECTOR_URL", "the collector's address without a path"),
             token=token,
             reference_mount=Path(mount) if mount else None,
+            reference_credentials=Path(credentials) if credentials else None,
+            scheduled_run=environment.get("JOB_NAME") or None,
         )
 
 

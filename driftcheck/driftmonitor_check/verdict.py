@@ -4,10 +4,12 @@ The share of drifted columns is (columns at `critical`) / (columns checked). The
 
 - `DriftDetected` when that share is at least `spec.checks.drift.driftShare`,
 - `DriftSuspected` when the share of columns at `warning` or beyond is at least `driftShare`,
-- `CheckFailed` when no column could be checked,
 - `NoDrift` otherwise.
 
-A column that could not be checked counts neither way; the message names it.
+A column that could not be checked counts neither way; the message names it. But where fewer than half of the columns
+could be checked, those say too little of the others, and the verdict is `CheckFailed`: neither "no drift" nor a
+suspicion. Only drift that is certain whatever the others would say is told: where (columns at `critical`) / (all
+columns) is at least `driftShare`.
 """
 
 from collections.abc import Sequence
@@ -17,6 +19,8 @@ from driftmonitor_api.v1alpha1 import ColumnResult, Severity, Verdict, Violation
 from driftmonitor_check.methods import DriftTest
 
 _NAMED = 5
+_ENOUGH = 0.5
+"""Share of the columns that must be checked for a verdict over all of them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ def conclude(results: Sequence[ColumnResult], violations: Sequence[Violation], d
         return Conclusion("CheckFailed", f"No column could be checked. {unchecked}".rstrip())
     critical = [result for result in checked if result.severity == "DriftDetected"]
     warned = [result for result in checked if result.severity in ("DriftDetected", "DriftSuspected")]
+    if len(checked) < _ENOUGH * len(results) and len(critical) / len(results) < drift_share:
+        few = f"Only {len(checked)} of {len(results)} columns could be checked, too few to speak for the others."
+        return Conclusion("CheckFailed", " ".join(filter(None, [few, _reached("Critical", critical), unchecked])))
     share = len(critical) / len(checked)
     if share >= drift_share:
         verdict: Verdict = "DriftDetected"
@@ -68,18 +75,24 @@ def _rank(result: ColumnResult) -> tuple[int, float, str]:
 
 def _excess(result: ColumnResult) -> float:
     """How many times the threshold is reached, in the direction of drift: the same scale for every method."""
-    if result.score is None:
+    score = result.score if result.adjusted_score is None else result.adjusted_score
+    if score is None:
         return 0.0
     smallest = 1e-12  # p-values underflow to 0
     if DriftTest(result.method, result.warning, result.critical).inverted:
-        return max(result.critical, smallest) / max(result.score, smallest)
-    return result.score / max(result.critical, smallest)
+        return max(result.critical, smallest) / max(score, smallest)
+    return score / max(result.critical, smallest)
 
 
 def _reached(level: str, results: Sequence[ColumnResult]) -> str:
     if not results:
         return ""
-    return f"{level}: {_listed([f'{result.name} ({result.method} {result.score:.3g})' for result in results])}."
+    return f"{level}: {_listed([f'{result.name} ({_scored(result)})' for result in results])}."
+
+
+def _scored(result: ColumnResult) -> str:
+    adjusted = "" if result.adjusted_score is None else f", adjusted {result.adjusted_score:.3g}"
+    return f"{result.method} {result.score:.3g}{adjusted}"
 
 
 def _unchecked(violations: Sequence[Violation]) -> str:

@@ -19,7 +19,11 @@ def now() -> datetime:
 @pytest.fixture(scope="session")
 def spec_of() -> Callable[..., DriftMonitorSpec]:
     def build(
-        features: dict[str, str] | None = None, window: dict[str, Any] | None = None, **drift: Any
+        features: dict[str, str] | None = None,
+        window: dict[str, Any] | None = None,
+        reference: dict[str, Any] | None = None,
+        policy: dict[str, Any] | None = None,
+        **drift: Any,
     ) -> DriftMonitorSpec:
         model: dict[str, Any] = {"storageUri": "configmap://models/model.onnx"}
         if features is not None:
@@ -27,8 +31,13 @@ def spec_of() -> Callable[..., DriftMonitorSpec]:
         return DriftMonitorSpec.model_validate(
             {
                 "model": model,
-                "reference": {"storageUri": "configmap://models/reference.csv"},
-                "checks": {"schedule": "* * * * *", "window": window or {"minRows": 100}, "drift": drift},
+                "reference": reference or {"storageUri": "configmap://models/reference.csv"},
+                "checks": {
+                    "schedule": "* * * * *",
+                    "window": window or {"minRows": 100},
+                    "drift": drift,
+                    "policy": policy or {},
+                },
             }
         )
 

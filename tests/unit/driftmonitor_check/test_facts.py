@@ -95,6 +95,20 @@ def test_the_history_is_newest_first_and_ends_at_twenty(outcome: Outcome, now: d
     )
 
 
+def test_the_tries_of_one_scheduled_run_leave_one_entry(outcome: Outcome, now: datetime) -> None:
+    status = DriftMonitorStatus()
+    runs = ["wine-check-1", "wine-check-2", "wine-check-2", "wine-check-2", None, None]
+    for place, run in enumerate(runs):
+        this = replace(outcome, time=now + timedelta(minutes=place), rows=place)
+        status = DriftMonitorStatus.model_validate(status_facts(this, check_result(this), status, run))
+    assert [(entry.run, entry.rows) for entry in status.history or []] == [
+        (None, 5),
+        (None, 4),
+        ("wine-check-2", 3),
+        ("wine-check-1", 0),
+    ]
+
+
 def test_lists_of_the_check_before_are_emptied_when_nothing_was_compared(outcome: Outcome) -> None:
     none = replace(
         outcome, conclusion=Conclusion("ReferenceMissing", "gone"), columns=(), violations=(), reference=None

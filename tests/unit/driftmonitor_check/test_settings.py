@@ -16,12 +16,20 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "COLLECTOR_URL": "http://wine-collector:8080",
         "COLLECTOR_TOKEN_FILE": str(tmp_path / "token"),
         "REFERENCE_MOUNT": "/reference",
+        "REFERENCE_CREDENTIALS_DIR": "/credentials",
+        "JOB_NAME": "wine-check-29000000",
     }
 
 
 def test_all_variables_are_read(environment: dict[str, str]) -> None:
     assert Settings.of(environment) == Settings(
-        "shop", "wine", "http://wine-collector:8080", "secret", Path("/reference")
+        "shop",
+        "wine",
+        "http://wine-collector:8080",
+        "secret",
+        Path("/reference"),
+        Path("/credentials"),
+        "wine-check-29000000",
     )
 
 
@@ -38,6 +46,8 @@ def test_a_token_that_cannot_be_read_is_named(environment: dict[str, str]) -> No
         Settings.of(environment | {"COLLECTOR_TOKEN_FILE": "/gone/token"})
 
 
-def test_no_mount_is_needed_for_an_address(environment: dict[str, str]) -> None:
-    environment.pop("REFERENCE_MOUNT")
-    assert Settings.of(environment).reference_mount is None
+def test_what_not_every_check_has_may_be_absent(environment: dict[str, str]) -> None:
+    for name in ("REFERENCE_MOUNT", "REFERENCE_CREDENTIALS_DIR", "JOB_NAME"):
+        environment.pop(name)
+    settings = Settings.of(environment)
+    assert (settings.reference_mount, settings.reference_credentials, settings.scheduled_run) == (None, None, None)

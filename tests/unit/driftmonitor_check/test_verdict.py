@@ -54,8 +54,9 @@ FAULT = Violation(column="gone", check="missing_column_check", message="the wind
         (["DriftDetected", "DriftSuspected", "NoDrift"], "DriftSuspected"),
         (["DriftSuspected", "DriftSuspected"], "DriftSuspected"),
         (["DriftSuspected", "NoDrift", "NoDrift"], "NoDrift"),
-        (["DriftDetected", "NotChecked", "NotChecked"], "DriftDetected"),
-        (["NoDrift", "NotChecked", "NotChecked"], "NoDrift"),
+        (["DriftDetected", "NotChecked"], "DriftDetected"),
+        (["DriftSuspected", "NotChecked"], "DriftSuspected"),
+        (["NoDrift", "NotChecked"], "NoDrift"),
     ],
 )
 def test_the_share_of_the_columns_checked_decides(severities: list[Severity], verdict: Verdict) -> None:
@@ -71,6 +72,30 @@ def test_a_share_just_reached_is_drift() -> None:
 def test_share_and_count_are_of_columns_checked_at_critical() -> None:
     conclusion = conclude(results("DriftDetected", "DriftSuspected", "NoDrift", "NoDrift", "NotChecked"), [FAULT], 0.5)
     assert (conclusion.drift_share, conclusion.drifted) == (0.25, "1/4")
+
+
+@pytest.mark.parametrize("severity", ["NoDrift", "DriftSuspected", "DriftDetected"])
+def test_a_few_columns_do_not_speak_for_all(severity: Severity) -> None:
+    conclusion = conclude(results(severity, "NoDrift", *["NotChecked"] * 38), [FAULT], 0.5)
+    assert conclusion.verdict == "CheckFailed"
+    assert conclusion.message.startswith("Only 2 of 40 columns could be checked, too few to speak for the others. ")
+    assert "Not checked: gone (missing_column_check: " in conclusion.message
+    assert ("Critical: c0 (psi 0.5)" in conclusion.message) == (severity == "DriftDetected")
+    assert (conclusion.drift_share, conclusion.drifted) == (None, "")
+
+
+def test_drift_that_is_certain_whatever_the_others_would_say_is_told() -> None:
+    few = results("DriftDetected", "NoDrift", *["NotChecked"] * 8)
+    assert conclude(few, [FAULT], 0.1).verdict == "DriftDetected"
+    assert conclude(few, [FAULT], 0.11).verdict == "CheckFailed"
+
+
+def test_an_adjusted_score_decides_and_is_named() -> None:
+    plain, corrected = (column(name, "ks", 0.004, "DriftDetected") for name in ("plain", "corrected"))
+    corrected = corrected.model_copy(update={"adjusted_score": 0.008})
+    assert [each.name for each in worst_first([corrected, plain])] == ["plain", "corrected"]
+    message = conclude([plain, corrected], [], 0.5).message
+    assert "Critical: plain (ks 0.004), corrected (ks 0.004, adjusted 0.008)." in message
 
 
 def test_no_column_checked_is_never_no_drift() -> None:

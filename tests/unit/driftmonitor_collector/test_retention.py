@@ -53,10 +53,6 @@ def test_age_counts_from_the_time_that_both_the_clock_and_a_witness_have_reached
     assert cutoff(now, witnessed, HOUR) == before
 
 
-def test_a_retention_longer_than_the_calendar_deletes_nothing() -> None:
-    assert cutoff(NOON, [NOON], timedelta(days=999_999)) is None
-
-
 def fill(root: Path, *bodies: bytes) -> Checkpoint:
     """Compacted rows, a segment a body."""
     layout, ledger = Layout(root), Ledger()
