@@ -8,6 +8,8 @@ import pytest
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import Images, OperatorConfig, ShipperFiles
 from driftmonitor_operator.observed import Observed
+from driftmonitor_operator.status import Observation
+from tests.support.observations import COLUMN, DIGEST, NOW, REFERENCE, ROLLED_OUT, last_check
 
 UID = "11111111-1111-1111-1111-111111111111"
 
@@ -84,3 +86,21 @@ def make_observed() -> Callable[..., Observed]:
         )
 
     return make
+
+
+@pytest.fixture
+def healthy(make_monitor: Callable[..., DriftMonitor], make_observed: Callable[..., Observed]) -> Observation:
+    """Everything runs, and the last check found nothing."""
+    monitor = make_monitor(status={"lastCheck": last_check("NoDrift"), "reference": REFERENCE, "columns": [COLUMN]})
+    children = (
+        make_observed("Deployment", "wine", "inference", status=ROLLED_OUT),
+        make_observed("Deployment", "wine-collector", "collector", status=ROLLED_OUT),
+        make_observed("CronJob", "wine-check", "check"),
+    )
+    return Observation(monitor=monitor, children=children, configuration=DIGEST, endpoints={}, now=NOW)
+
+
+@pytest.fixture
+def fresh(make_monitor: Callable[..., DriftMonitor]) -> Observation:
+    """The children have just been applied, and nothing runs yet."""
+    return Observation(monitor=make_monitor(), children=(), configuration=DIGEST, endpoints={}, now=NOW)

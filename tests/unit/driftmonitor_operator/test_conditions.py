@@ -1,7 +1,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,72 +10,10 @@ from driftmonitor_operator.observed import Observed, Problem
 from driftmonitor_operator.reasons import CONDITIONS, Reason
 from driftmonitor_operator.status import Observation, judge, nothing_known
 from driftmonitor_operator.status.finding import Finding
+from tests.support.observations import DIGEST, ROLLED_OUT, add, last_check, summary, with_spec, with_status
 
 Make = Callable[..., DriftMonitor]
 MakeObserved = Callable[..., Observed]
-DIGEST = "digest-of-the-configuration"
-NOW = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
-ROLLED_OUT = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
-REFERENCE = {
-    "storageUri": "configmap://wine-reference/reference.parquet",
-    "sha256": "00",
-    "rows": 2000,
-    "time": "2026-01-01T10:00:00Z",
-}
-COLUMN = {
-    "name": "alcohol",
-    "type": "Numerical",
-    "method": "psi",
-    "score": 0.01,
-    "warning": 0.1,
-    "critical": 0.2,
-    "severity": "NoDrift",
-}
-
-
-def last_check(verdict: str, **fields: Any) -> dict[str, Any]:
-    times = {"time": "2026-01-01T10:00:00Z", "windowStart": "2026-01-01T09:00:00Z", "windowEnd": "2026-01-01T10:00:00Z"}
-    return {**times, "rows": 1000, "verdict": verdict, **fields}
-
-
-@pytest.fixture
-def healthy(make_monitor: Make, make_observed: MakeObserved) -> Observation:
-    """Everything runs, and the last check found nothing."""
-    monitor = make_monitor(status={"lastCheck": last_check("NoDrift"), "reference": REFERENCE, "columns": [COLUMN]})
-    children = (
-        make_observed("Deployment", "wine", "inference", status=ROLLED_OUT),
-        make_observed("Deployment", "wine-collector", "collector", status=ROLLED_OUT),
-        make_observed("CronJob", "wine-check", "check"),
-    )
-    return Observation(monitor=monitor, children=children, configuration=DIGEST, endpoints={}, now=NOW)
-
-
-@pytest.fixture
-def fresh(make_monitor: Make) -> Observation:
-    """The children have just been applied, and nothing runs yet."""
-    return Observation(monitor=make_monitor(), children=(), configuration=DIGEST, endpoints={}, now=NOW)
-
-
-def summary(observation: Observation) -> dict[str, tuple[str, str]]:
-    return {kind: (found.status, found.reason) for kind, found in judge(observation).items()}
-
-
-def with_status(observation: Observation, **status: Any) -> Observation:
-    body = observation.monitor.model_dump(mode="json")
-    body["status"] = {"lastCheck": last_check("NoDrift"), "reference": REFERENCE, "columns": [COLUMN]} | status
-    return replace(observation, monitor=DriftMonitor.model_validate(body))
-
-
-def with_spec(observation: Observation, **spec: Any) -> Observation:
-    body = observation.monitor.model_dump(mode="json", exclude_none=True)
-    body["spec"] |= spec
-    return replace(observation, monitor=DriftMonitor.model_validate(body))
-
-
-def add(observation: Observation, *children: Observed) -> Observation:
-    names = {(child.kind, child.name) for child in children}
-    kept = [child for child in observation.children if (child.kind, child.name) not in names]
-    return replace(observation, children=(*kept, *children))
 
 
 def test_a_fresh_monitor_has_every_condition_with_a_reason_and_a_message(fresh: Observation) -> None:
