@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_inference import wire
@@ -28,6 +28,7 @@ _TRACEPARENT = re.compile(
 )
 _REQUEST_ID = re.compile(r"[\x20-\x7e]{1,128}")
 _RETRY_SECONDS = "2"
+_TELL_AGAIN = timedelta(minutes=1)  # a log that is full for long is not told with every request
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class PredictionService:
         self._now = now
         self._request_id_prefix = request_id_prefix
         self._numbers = itertools.count(1)
-        self._losing = False
+        self._lost = 0
+        self._loss_told: datetime | None = None
 
     def predict(self, body: bytes, request_id: str | None, traceparent: str | None) -> Reply:
         """Answer one request. Its rows stand in the log before this returns 200, but for those that the configuration
@@ -169,16 +171,13 @@ class PredictionService:
                 return error.logged
             self.metrics.refused_rows.labels("full" if isinstance(error, LogFullError) else "failed").inc(count)
             raise RequestError(503, f"Not predicted, since it could not be logged: {error}.") from error
-        if self._losing:
-            self._losing = False
-            _LOGGER.info("rows are logged again")
         return count
 
     def _give_up(self, rows: int, error: NotLoggedError) -> None:
         self._log.give_up(rows)
         self.metrics.lost.inc(rows)
-        if not self._losing:
-            self._losing = True
-            _LOGGER.warning(
-                "rows are served and not logged; they are counted as lost", extra={"fields": {"problem": str(error)}}
-            )
+        self._lost += rows
+        if self._loss_told is None or self._now() - self._loss_told >= _TELL_AGAIN:
+            self._loss_told = self._now()
+            fields = {"rows": self._lost, "problem": str(error)}
+            _LOGGER.warning("rows are served and not logged; they count as lost", extra={"fields": fields})

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from driftmonitor_inference.accounts import WriterReport
 from driftmonitor_operator.resources.shipper import STATE_DIR, TEMPORARY
 from hack.shippers import PROGRAMS, MissingProgramError, executable
 from tests.support.shipping import PATIENCE, TOKEN, Pipeline, build, wait_until
@@ -136,7 +137,7 @@ def test_a_log_file_with_the_inode_of_a_deleted_one_is_read_from_its_start(pipel
     assert len(lines) > length
     successor.write_bytes(lines)
     successor.rename(pipeline.server.directory / "predictions.start9.000001.jsonl")
-    pipeline.server.client.report("pod/1/start9", 1000, PATIENCE)
+    pipeline.server.client.report(WriterReport("pod/1/start9", 1000), PATIENCE)
     pipeline.sidecar.start()
     pipeline.assert_each_row_is_stored_once_as_written()
 

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +52,7 @@ def test_what_is_lost_is_exactly_what_was_given_up_beyond_what_is_confirmed(
     account.confirm(min(confirmed, written))
     lost = account.report("w").lost
     assert {seq for first, last in lost for seq in range(first, last + 1)} >= {s for s in given_up if s > confirmed}
-    assert all(later[0] > earlier[1] + 1 for earlier, later in zip(lost, lost[1:], strict=False))
+    assert all(later[0] > earlier[1] + 1 for earlier, later in itertools.pairwise(lost))
     assert all(set(range(first, last + 1)) <= given_up for first, last in lost)
     assert account.report("w").written == written
 

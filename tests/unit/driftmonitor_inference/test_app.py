@@ -14,6 +14,7 @@ from driftmonitor_inference.app import Readiness, create_app
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model
 from driftmonitor_inference.recordlog import RecordLog
+from driftmonitor_inference.sampling import is_sampled
 from driftmonitor_inference.service import PredictionService, trace_id_of
 
 ROW = {"distance": 0.9, "origin": "JFK"}
@@ -225,6 +226,73 @@ def test_a_full_log_refuses_with_503_and_serves_again_when_rows_are_stored(
     served.log.confirm("pod/0/S", answered)
     assert served.predict(ROW).status_code == 200
     assert served.records()[-1].seq == answered + 1
+
+
+def test_a_full_log_serves_and_counts_what_it_loses_where_it_is_asked_to(
+    serve: Callable[..., Served], models: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = serve(models.columns, limit=2000, when_full="ServeAndCount")
+    while not served.metric("model_records_lost_total", model="flights", model_version="3"):
+        assert served.predict(ROW).status_code == 200
+    logged = len(served.records())
+    assert served.predict(ROW, ROW).json()["predictions"][1]["label"] == "late"
+    assert len(served.records()) == logged > 0
+    assert served.metric("model_records_lost_total", model="flights", model_version="3") == 3
+    (report,) = served.log.pending()
+    assert (report.written, report.lost) == (logged + 3, ((logged + 1, logged + 3),))
+    served.log.confirm("pod/0/S", logged + 3)
+    assert served.predict(ROW).status_code == 200
+    assert served.records()[-1].seq == logged + 4
+    assert served.log.pending()[0].lost == ()
+    assert served.metric("prediction_log_refused_rows_total", reason="full") == 0
+    (told,) = (record for record in caplog.records if record.levelname == "WARNING")
+    assert vars(told)["fields"]["rows"] == 1, "told at the first loss, not at each"
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_requests_that_are_not_sampled_are_answered_and_leave_no_trace(
+    serve: Callable[..., Served], models: Any, rows: int
+) -> None:
+    served = serve(models.columns, sampling_percent=30)
+    for number in range(60):
+        response = served.predict(*[ROW] * rows, x_request_id=f"order-{number}")
+        assert len(response.json()["predictions"]) == rows
+    sampled = [f"order-{number}" for number in range(60) if is_sampled(f"order-{number}", 30)]
+    assert 0 < len(sampled) < 60
+    records = served.records()
+    assert [(record.request_id, record.row) for record in records] == [(i, row) for i in sampled for row in range(rows)]
+    assert [record.seq for record in records] == list(range(1, len(records) + 1)), "what is not logged takes no seq"
+    unsampled = (60 - len(sampled)) * rows
+    assert served.metric("model_records_unsampled_total", model="flights", model_version="3") == unsampled
+    assert served.metric("model_predictions_total", model="flights", model_version="3") == 60 * rows
+
+
+def test_a_request_that_is_not_sampled_is_served_by_a_full_log(serve: Callable[..., Served], models: Any) -> None:
+    served = serve(models.columns, limit=600, sampling_percent=50)
+    statuses: dict[bool, set[int]] = {True: set(), False: set()}
+    for number in range(40):
+        name = f"order-{number}"
+        statuses[is_sampled(name, 50)].add(served.predict(ROW, x_request_id=name).status_code)
+    assert statuses == {True: {200, 503}, False: {200}}
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({}, "Every row is written to the log before the answer."),
+        ({"durability": "Sync"}, "Every row is synced to the disk before the answer."),
+        (
+            {"sampling_percent": 20, "when_full": "ServeAndCount"},
+            "20 percent of the requests, chosen by their id, are written to the log before the answer, unless the log"
+            " is full.",
+        ),
+    ],
+)
+def test_the_description_of_the_service_says_what_is_logged(
+    serve: Callable[..., Served], models: Any, config: dict[str, Any], sentence: str
+) -> None:
+    description = serve(models.columns, **config).get("/openapi.json").json()["info"]["description"]
+    assert description == f"Predictions of the DriftMonitor default/flights. {sentence}"
 
 
 def test_records_that_can_never_fit_are_refused_for_good(serve: Callable[..., Served], models: Any) -> None:
