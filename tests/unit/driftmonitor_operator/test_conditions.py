@@ -1,16 +1,36 @@
+import ast
+import inspect
 import json
+import typing
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_api.v1alpha1 import DriftMonitor, Verdict
+from driftmonitor_operator import plan, reconcile
 from driftmonitor_operator.observed import Observed, Problem
 from driftmonitor_operator.reasons import CONDITIONS, Reason
-from driftmonitor_operator.status import Observation, judge, nothing_known
+from driftmonitor_operator.status import Observation, judge, next_look, nothing_known, parsed
 from driftmonitor_operator.status.finding import Finding
-from tests.support.observations import DIGEST, ROLLED_OUT, add, last_check, summary, with_spec, with_status
+from tests.support.observations import (
+    COLUMN,
+    DIGEST,
+    NOW,
+    REFERENCE,
+    ROLLED_OUT,
+    add,
+    entry,
+    last_check,
+    summary,
+    with_spec,
+    with_status,
+)
 
 Make = Callable[..., DriftMonitor]
 MakeObserved = Callable[..., Observed]
@@ -323,3 +343,287 @@ def test_of_an_object_that_cannot_be_used_nothing_is_known() -> None:
     assert list(found) == list(CONDITIONS)
     assert found.pop("Ready") == Finding("False", "InvalidSpec", "why")
     assert {finding.status for finding in found.values()} == {"Unknown"}
+
+
+# The number of pods
+
+
+def deployed(make_observed: MakeObserved, *counts: int, progressing: str = "") -> Observed:
+    names = ("replicas", "updatedReplicas", "availableReplicas")
+    condition = {"type": "Progressing", "status": "True", "reason": progressing}
+    status = {"observedGeneration": 1, **dict(zip(names, counts, strict=True)), "conditions": [condition]}
+    return make_observed("Deployment", "wine", "inference", status=status)
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        ((2, 2, 2), ("True", "Serving")),
+        ((5, 5, 5), ("True", "Serving")),
+        ((5, 5, 2), ("True", "Serving")),
+        ((1, 1, 1), ("False", "RollingOut")),
+        ((5, 5, 1), ("False", "RollingOut")),
+        ((5, 2, 5), ("False", "RollingOut")),
+    ],
+)
+def test_autoscaled_pods_serve_when_the_least_of_them_do_and_no_old_ones(
+    counts: tuple[int, int, int], says: tuple[str, str], healthy: Observation, make_observed: MakeObserved
+) -> None:
+    scaled = with_spec(healthy, serving={"autoscaling": {"minReplicas": 2, "maxReplicas": 5}})
+    found = judge(add(scaled, deployed(make_observed, *counts)))["ModelReady"]
+    assert (found.status, found.reason) == says
+    if found.status == "True":
+        assert found.message == "2 to 5 pods serve version 3", "it is the same however many there are"
+
+
+def test_a_pod_that_is_lost_after_a_rollout_is_no_rollout(healthy: Observation, make_observed: MakeObserved) -> None:
+    three = with_spec(healthy, serving={"replicas": 3})
+    lost = add(three, deployed(make_observed, 3, 3, 2, progressing="NewReplicaSetAvailable"))
+    found = judge(lost)["ModelReady"]
+    assert (found.status, found.reason) == ("False", "PodsUnavailable")
+    assert found.message.startswith("2 of 3 pods serve version 3; ")
+    rolling = add(three, deployed(make_observed, 3, 3, 2, progressing="ReplicaSetUpdated"))
+    assert summary(rolling)["ModelReady"] == ("False", "RollingOut")
+
+
+# Data quality
+
+
+def violation(column: str) -> dict[str, str]:
+    return {"column": column, "check": "completeness_check", "message": "only 3 of 9 rows have it"}
+
+
+def test_violations_degrade_the_data_quality_and_are_named(healthy: Observation) -> None:
+    found = judge(with_status(healthy, violations=[violation("alcohol")]))["DataQualityDegraded"]
+    assert (found.status, found.reason) == ("True", "ViolationsFound")
+    assert "alcohol: only 3 of 9 rows have it" in found.message
+    many = with_status(healthy, violations=[violation(f"c{number}") for number in range(50)])
+    found = judge(many)["DataQualityDegraded"]
+    assert "c4: " in found.message and "c5: " not in found.message
+    assert found.message.endswith("and 45 more in status.violations")
+    assert summary(many)["Ready"] == ("True", "Ready")
+
+
+def test_a_failed_check_with_violations_still_names_them(healthy: Observation) -> None:
+    failed = with_status(healthy, lastCheck=last_check("CheckFailed"), columns=[], violations=[violation("alcohol")])
+    assert summary(failed)["DataQualityDegraded"] == ("True", "ViolationsFound")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        ("InsufficientData", "InsufficientData"),
+        ("ReferenceMissing", "ReferenceMissing"),
+        ("CheckFailed", "CheckFailed"),
+        ("NoDrift", "NothingCompared"),
+    ],
+)
+def test_where_nothing_was_compared_the_data_quality_is_unknown(
+    verdict: str, reason: str, healthy: Observation
+) -> None:
+    found = summary(with_status(healthy, lastCheck=last_check(verdict), columns=[], violations=[]))
+    assert found["DataQualityDegraded"] == ("Unknown", reason)
+
+
+def test_a_suspended_monitor_says_nothing_about_data_quality(healthy: Observation) -> None:
+    assert summary(with_spec(healthy, suspend=True))["DataQualityDegraded"] == ("Unknown", "Suspended")
+
+
+# Configuration
+
+
+@pytest.mark.parametrize(
+    ("spec", "says", "words"),
+    [
+        ({"checks": {"schedule": "0 * * * *"}}, ("False", "AsExpected"), ""),
+        (
+            {"checks": {"schedule": "0 9-17 * * 1-5", "window": {"lookback": "2d"}}},
+            ("True", "WindowShorterThanSchedule"),
+            "up to 2d16h lie between two checks, and each looks at 2d only",
+        ),
+        ({"checks": {"schedule": "0 9-17 * * 1-5", "window": {"lookback": "64h"}}}, ("False", "AsExpected"), ""),
+        (
+            {"checks": {"schedule": "0 0 * * *", "timeZone": "Europe/Berlin", "window": {"lookback": "24h"}}},
+            ("True", "WindowShorterThanSchedule"),
+            "up to 1d1h",
+        ),
+        ({"checks": {"schedule": "0 0 31 2 *"}}, ("True", "ScheduleNeverRuns"), '"0 0 31 2 *"'),
+        ({"checks": {"schedule": "99 * * * *"}}, ("Unknown", "ScheduleNotUnderstood"), '"99 * * * *"'),
+        (
+            {"checks": {"schedule": "0 * * * *", "timeZone": "Nowhere/Else"}},
+            ("Unknown", "ScheduleNotUnderstood"),
+            "'Nowhere/Else'",
+        ),
+        (
+            {"collector": {"retention": "1d"}, "reference": {"window": {"lookback": "7d", "offset": "1d"}}},
+            ("True", "RetentionShorterThanWindow"),
+            "spec.reference.window reaches back 8d",
+        ),
+        (
+            {"collector": {"retention": "2h"}, "checks": {"schedule": "0 * * * *", "window": {"offset": "90m"}}},
+            ("True", "RetentionShorterThanWindow"),
+            "spec.checks.window reaches back 2h30m",
+        ),
+    ],
+)
+def test_a_spec_that_can_hardly_be_meant_is_named(
+    spec: dict[str, Any], says: tuple[str, str], words: str, healthy: Observation
+) -> None:
+    found = judge(with_spec(healthy, **spec))
+    assert (found["ConfigurationWarning"].status, found["ConfigurationWarning"].reason) == says
+    assert words in found["ConfigurationWarning"].message
+    assert found["Ready"].status == "True"
+
+
+# Other versions
+
+
+def test_facts_of_a_newer_version_count_as_not_there_and_the_rest_is_read(healthy: Observation) -> None:
+    body = with_status(healthy).monitor.model_dump(mode="json")
+    body["status"]["history"] = [{"time": "2026-01-01T10:00:00Z", "verdict": "OutliersDetected", "rows": 1}]
+    monitor = parsed(body)
+    assert monitor.status.history is None
+    assert monitor.status.last_check is not None
+    body["status"]["lastCheck"]["verdict"] = "OutliersDetected"
+    assert summary(replace(healthy, monitor=parsed(body)))["DriftDetected"] == ("Unknown", "NoCheckYet")
+
+
+def test_a_spec_that_cannot_be_used_is_an_error_whatever_the_status_says(healthy: Observation) -> None:
+    body = with_status(healthy).monitor.model_dump(mode="json")
+    body["status"]["history"] = "nonsense"
+    body["spec"]["model"]["storageUri"] = "nonsense"
+    with pytest.raises(ValidationError, match="storageUri"):
+        parsed(body)
+
+
+def test_a_status_of_the_first_version_reads_as_it_did(healthy: Observation) -> None:
+    """Its facts lack what came later: coverage and subject of the history, a corrected score."""
+    first = {
+        "observedGeneration": 1,
+        "drift": "Drifted",
+        "lastCheck": last_check("DriftDetected", drifted="3/12", driftShare=0.25, report="/v1/reports/x.html"),
+        "reference": REFERENCE,
+        "columns": [COLUMN | {"score": 0.5, "severity": "DriftDetected"}],
+        "violations": [],
+        "history": [entry("DriftDetected", "10:00", driftShare=0.25), entry("NoDrift", "09:55", driftShare=0.0)],
+    }
+    found = summary(with_status(healthy, **first))
+    assert found["DriftDetected"] == ("True", "DriftDetected")
+    assert found["DataQualityDegraded"] == ("False", "NoViolations")
+    assert found["ReferenceReady"] == ("True", "Read")
+
+
+# All of it
+
+
+def test_every_reason_is_in_the_list_of_what_a_condition_can_say() -> None:
+    listed = {reason for says in CONDITIONS.values() for _, reason in says}
+    assert listed | {Reason.INVALID_SPEC} == set(Reason)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_is_observed_each_condition_says_what_it_can_say(
+    data: st.DataObject, healthy: Observation, make_observed: MakeObserved
+) -> None:
+    draw = data.draw
+    verdict = st.sampled_from(typing.get_args(Verdict))
+    last = last_check(draw(verdict), coverage=draw(st.sampled_from([None, 0.5, 1.0])))
+    last["subject"] = draw(st.sampled_from([None, "other", healthy.monitor.spec.subject]))
+    status: dict[str, Any] = {
+        "lastCheck": draw(st.sampled_from([None, last])),
+        "reference": draw(st.sampled_from([None, REFERENCE, REFERENCE | {"storageUri": "configmap://other/file"}])),
+        "columns": draw(st.sampled_from([None, [], [COLUMN]])),
+        "violations": draw(st.sampled_from([None, [], [violation("alcohol")]])),
+        "history": [entry(draw(verdict), "10:00"), entry(draw(verdict), "09:55")],
+    }
+    spec = {
+        "suspend": draw(st.booleans()),
+        "serving": draw(
+            st.sampled_from([{"replicas": 0}, {"replicas": 1}, {"autoscaling": {"minReplicas": 1, "maxReplicas": 3}}])
+        ),
+        "checks": {
+            "schedule": draw(st.sampled_from(["* * * * *", "0 0 1 1 *", "0 0 30 2 *", "x"])),
+            "policy": {"consecutiveWindows": draw(st.integers(1, 3)), "cooldown": draw(st.sampled_from(["0s", "9d"]))},
+        },
+    }
+    problems = [
+        Problem(component, reason, "why")
+        for component in draw(st.sets(st.sampled_from(["inference", "collector", "check"])))
+        for reason in [draw(st.sampled_from(PROBLEMS))]
+    ]
+    waiting = ["ImagePullBackOff", "CreateContainerError", "PodInitializing", "CrashLoopBackOff"]
+    state = draw(
+        st.one_of(
+            st.sampled_from(waiting).map(lambda reason: {"waiting": {"reason": reason}}),
+            st.sampled_from(["OOMKilled", "Error"]).map(lambda why: {"terminated": {"exitCode": 1, "reason": why}}),
+        )
+    )
+    created = draw(st.sampled_from(["2026-01-01T09:00:00Z", "2026-01-01T11:00:00Z"]))
+    finish = draw(st.sampled_from([None, ("Failed", created), ("Complete", created)]))
+    unschedulable = {"conditions": [{"type": "PodScheduled", "status": "False"}]}
+    stands = draw(st.sampled_from(["container", "unschedulable", "starting"]))
+
+    def pod_status(name: str) -> dict[str, Any]:
+        containers = {"containerStatuses": [container(name, **state)]}
+        return {"container": containers, "unschedulable": unschedulable, "starting": {}}[stands]
+
+    serving = draw(st.sampled_from(["fetch-model", "inference", "shipper"]))
+    condition = draw(
+        st.sampled_from(
+            [
+                {"type": "Progressing", "reason": "ProgressDeadlineExceeded"},
+                {"type": "Progressing", "reason": "NewReplicaSetAvailable"},
+                {"type": "ReplicaFailure", "status": "True"},
+            ]
+        )
+    )
+    counts = draw(st.sampled_from([ROLLED_OUT, {}, ROLLED_OUT | {"availableReplicas": 0}])) | {
+        "conditions": [condition]
+    }
+    observation = add(
+        with_status(with_spec(healthy, **spec), **status),
+        make_observed("Deployment", "wine", "inference", status=counts),
+        make_observed("Deployment", "wine-collector", "collector", status=counts),
+        job(make_observed, "wine-check-1", finish, created),
+        make_observed("Pod", "p-1", "inference", owner=None, configuration=DIGEST, status=pod_status(serving)),
+        make_observed("Pod", "p-2", "collector", owner=None, status=pod_status("collector")),
+        make_observed(
+            "Pod", "p-3", "check", owner=("Job", "wine-check-1", "uid-of-wine-check-1"), status=pod_status("check")
+        ),
+    )
+    observation = replace(
+        observation,
+        problems=tuple(problems),
+        now=draw(st.sampled_from([NOW, NOW + timedelta(days=2), NOW - timedelta(days=2)])),
+        written=draw(st.sampled_from([None, NOW])),
+        missing_model=draw(st.sampled_from(["", "there is none"])),
+        missing_reference=draw(st.sampled_from(["", "there is none"])),
+    )
+    findings = judge(observation)
+    assert list(findings) == list(CONDITIONS)
+    for kind, (value, reason, message) in findings.items():
+        assert (value, reason) in CONDITIONS[kind], kind
+        assert message and len(message) <= 4096
+    moment = next_look(observation)
+    assert moment is None or moment > observation.now
+
+
+def problem_reasons() -> set[str]:
+    """What the operator's modules give as the reason of a Problem."""
+    found = set()
+    for module in (plan, reconcile):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
+                reason = node.args[1]
+                found.add(
+                    str(getattr(Reason, reason.attr) if isinstance(reason, ast.Attribute) else ast.literal_eval(reason))
+                )
+    return found
+
+
+PROBLEMS = sorted(problem_reasons())
+
+
+def test_the_reasons_of_children_that_cannot_be_applied_are_known() -> None:
+    assert set(PROBLEMS) == {"ChildRejected", "ChildNotOwned", "ChildTerminating", "ApplyFailed"}
