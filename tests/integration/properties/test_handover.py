@@ -15,7 +15,7 @@ from driftmonitor_operator import kinds
 from tests.integration.conftest import OPERATOR_NAMESPACE, Api, Monitor, OperatorProcess, wait_for
 from tests.support.clocks import FULL, clock
 from tests.support.faultproxy import FaultProxy, anything
-from tests.support.faults import Drop, Place, Request
+from tests.support.faults import Drop, Place, Request, Wait
 
 LEASE_NAME = "driftmonitor-operator"
 LEASE_SECONDS = int(clock(6, 15))
@@ -57,9 +57,13 @@ class Candidate:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
 
+    def sent(self, request: Request) -> bool:
+        """Whether it sent this request."""
+        return f"({self.name})" in request.agent
+
     def wrote(self, request: Request) -> bool:
         """Whether it sent this write, of a Lease apart."""
-        return request.write and request.resource != "leases" and f"({self.name})" in request.agent
+        return request.write and request.resource != "leases" and self.sent(request)
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +138,10 @@ def test_one_that_stands_by_is_healthy_and_ready_and_asks_for_nothing_but_the_le
     pair: tuple[Candidate, Candidate], proxy: FaultProxy
 ) -> None:
     _, second = pair
-    agent = f"({second.name})"
     assert second.process.fetch("health", "/healthz") == "ok\n"
     assert second.process.fetch("health", "/readyz") == "ok\n"
     assert second.process.metrics()["driftmonitor_operator_leader"] == 0
-    own = [request for request in proxy.requests if request.when > second.launched_at and agent in request.agent]
+    own = [request for request in proxy.requests if request.when > second.launched_at and second.sent(request)]
     assert {(request.method, request.resource) for request in own} == {("GET", "leases")}
 
 
@@ -179,9 +182,11 @@ def writers_around_a_stop(
         wait_for("the leader to write", lambda: len(proxy.since(mark, leader.wrote)) >= 20 + number)
         leader.signal(signal.SIGSTOP)
         wait_for("the other to write", lambda: len(proxy.since(mark, follower.wrote)) >= 5)
-        leader.signal(signal.SIGCONT)
-        wait_for("the old leader to end", lambda: leader.process.ended() is not None)
-        time.sleep(1)
+        # What it asks of the Lease is slow now, so that its own clock alone can tell it.
+        with proxy.injected(Wait(3.0), lambda asked: asked.resource == "leases" and leader.sent(asked)):
+            leader.signal(signal.SIGCONT)
+            wait_for("the old leader to end", lambda: leader.process.ended() is not None)
+            time.sleep(1)
     assert leader.process.ended() == 1
     return writers(proxy.since(mark), (leader, follower))
 
