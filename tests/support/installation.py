@@ -4,20 +4,21 @@ import base64
 import itertools
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import yaml
 
-from hack.cluster.client import ApiError
+from hack.cluster.client import MERGE_PATCH, ApiError
 from hack.cluster.controlplane import ControlPlane
 from hack.cluster.processes import free_ports
 
@@ -176,6 +177,24 @@ class Installation:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
+    def status_of(self, kubeconfig: Path, method: str, path: str, body: object = None) -> int:
+        """The HTTP status of one bare request as somebody else; a body is sent as a merge patch."""
+        config = yaml.safe_load(kubeconfig.read_text())
+        authority = base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
+        request = urllib.request.Request(self.plane.base_url + path, method=method)
+        request.add_header("Authorization", f"Bearer {config['users'][0]['user']['token']}")
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", MERGE_PATCH)
+        try:
+            with urllib.request.urlopen(
+                request, timeout=30, context=ssl.create_default_context(cadata=authority)
+            ) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return int(error.code)
+
     def make_namespace(self, name: str) -> None:
         """Make a namespace that takes only pods of the Pod Security Standard `restricted`."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -214,6 +233,16 @@ class Installation:
             ]
 
         wait_for("all monitors to be applied", lambda: not pending())
+
+    def run_pods(self, namespace: str) -> None:
+        """Do what a kubelet does with new pods once their containers run: there is no node here."""
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+        for pod in self.plane.client.json("GET", path)["items"]:
+            if pod["status"]["phase"] == "Pending" and "deletionTimestamp" not in pod["metadata"]:
+                status = f"{path}/{pod['metadata']['name']}/status"
+                with suppress(ApiError):  # the pod may be gone meanwhile
+                    self.plane.client.json("PATCH", status, {"status": ready}, MERGE_PATCH)
 
     def children(self, namespace: str, resources: tuple[str, ...]) -> dict[str, Body]:
         """The operator's objects of these resources, such as `deployments.apps`, by kind and name."""
