@@ -76,11 +76,6 @@ class EventLog:
             while len(self._posted) > self._remembered:
                 self._posted.popitem(last=False)
 
-    def forget(self, uid: str, transition: Transition) -> None:
-        """Note that the Event is gone."""
-        with self._lock:
-            self._posted.pop(_key(uid, transition), None)
-
 
 def _key(uid: str, transition: Transition) -> tuple[str, ...]:
     return uid, transition.type, transition.reason, transition.message

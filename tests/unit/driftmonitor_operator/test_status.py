@@ -1,7 +1,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +9,20 @@ import pytest
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator import status
 from driftmonitor_operator.observed import Observed
-from driftmonitor_operator.status import Observation, Transition, body, event, judge
+from driftmonitor_operator.reasons import CONDITIONS, EventReason
+from driftmonitor_operator.status import (
+    EventLog,
+    Observation,
+    Posted,
+    Transition,
+    WordsPace,
+    body,
+    event,
+    judge,
+    repeated,
+)
 from driftmonitor_operator.status.finding import Finding
+from tests.support.observations import last_check, with_spec, with_status
 
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -47,7 +59,9 @@ def test_drift_in_a_word(finding: tuple[Any, str], word: str) -> None:
 
 @pytest.fixture
 def observation(make_monitor: Make) -> Observation:
-    return Observation(monitor=make_monitor(), children=(), configuration="digest", endpoints={"predict": "http://x"}, now=NOW)
+    return Observation(
+        monitor=make_monitor(), children=(), configuration="digest", endpoints={"predict": "http://x"}, now=NOW
+    )
 
 
 def test_the_same_observation_twice_changes_nothing(observation: Observation) -> None:
@@ -146,3 +160,158 @@ def test_an_event_names_its_monitor() -> None:
     assert made["involvedObject"]["uid"] == "u"
     assert (made["type"], made["reason"], len(made["message"])) == ("Warning", "DriftDetected", 1024)
     assert made["firstTimestamp"] == "2026-01-02T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("condition", "before", "after", "events"),
+    [
+        ("DriftDetected", ("False", "NoDrift"), ("Unknown", "LowLogCoverage"), [("Warning", "LowLogCoverage")]),
+        ("ChecksHealthy", ("True", "Published"), ("False", "Stale"), [("Warning", "ChecksStale")]),
+        ("ModelReady", ("True", "Serving"), ("False", "PodsUnavailable"), []),
+        (
+            "DataQualityDegraded",
+            ("False", "NoViolations"),
+            ("True", "ViolationsFound"),
+            [("Warning", "DataQualityDegraded")],
+        ),
+        (
+            "DataQualityDegraded",
+            ("True", "ViolationsFound"),
+            ("False", "NoViolations"),
+            [("Normal", "DataQualityRestored")],
+        ),
+        ("DataQualityDegraded", ("Unknown", "NoCheckYet"), ("False", "NoViolations"), []),
+        (
+            "ConfigurationWarning",
+            ("False", "AsExpected"),
+            ("True", "ScheduleNeverRuns"),
+            [("Warning", "ConfigurationWarning")],
+        ),
+        ("ConfigurationWarning", ("True", "ScheduleNeverRuns"), ("False", "AsExpected"), []),
+        ("PerformanceDegraded", ("False", "x"), ("Unknown", "NotMeasured"), []),
+    ],
+)
+def test_events_of_what_is_neither_about_pods_nor_about_drift(
+    condition: str, before: tuple[str, str], after: tuple[str, str], events: list[tuple[str, str]]
+) -> None:
+    previous = written(**{condition: before})
+    assert told(previous, written(previous, **{condition: after})) == events
+
+
+def test_every_transition_has_an_event_of_the_list_or_none() -> None:
+    reasons = set()
+    for kind, says in CONDITIONS.items():
+        for before in says:
+            for after in says:
+                previous = written(**{kind: before})
+                reasons |= {reason for _, reason in told(previous, written(previous, **{kind: after}))}
+    previous = written(Ready=("True", "Ready"))
+    reasons |= {reason for _, reason in told(previous, written(previous, Ready=("False", "InvalidSpec")))}
+    assert reasons == set(EventReason)
+
+
+FAILED = Transition("Warning", "ModelFailed", "container inference of pod wine-1 failed: exit code 1")
+
+
+def post(log: EventLog, transition: Transition, now: datetime, uid: str = "u") -> Posted:
+    """What the operator does with one transition."""
+    posted = log.again(uid, transition, now) or Posted(f"e{id(transition)}", 1, transition.message, now)
+    log.remember(uid, transition, posted)
+    return posted
+
+
+def test_what_comes_again_is_counted_in_one_event() -> None:
+    log = EventLog()
+    first = post(log, FAILED, NOW)
+    for count in range(2, 21):
+        again = post(log, FAILED, NOW + timedelta(days=count))
+        assert (again.name, again.count) == (first.name, count)
+    assert repeated(again, NOW) == [
+        {"op": "replace", "path": "/count", "value": 20},
+        {"op": "replace", "path": "/lastTimestamp", "value": "2026-01-02T00:00:00Z"},
+        {"op": "replace", "path": "/message", "value": FAILED.message},
+    ]
+    for other in (FAILED._replace(type="Normal"), FAILED._replace(reason="x"), FAILED._replace(message="x")):
+        assert log.again("u", other, NOW) is None
+    assert log.again("another monitor", FAILED, NOW) is None
+
+
+def test_one_kind_of_event_in_ever_other_words_shares_one() -> None:
+    log = EventLog()
+    transitions = [FAILED._replace(message=f"pod wine-{number} failed") for number in range(30)]
+    posted = [post(log, transition, NOW + timedelta(seconds=number)) for number, transition in enumerate(transitions)]
+    assert len({event.name for event in posted}) == 10
+    assert posted[-1].message == "(combined from similar events): pod wine-29 failed"
+    assert posted[-1].count == 21
+    assert log.again("u", FAILED._replace(message="an hour later"), NOW + timedelta(hours=1)) is None
+
+
+def test_an_event_that_is_gone_is_posted_anew() -> None:
+    log = EventLog()
+    post(log, FAILED, NOW)
+    log.remember("u", FAILED, Posted("new", 1, FAILED.message, NOW))
+    assert log.again("u", FAILED, NOW) == Posted("new", 2, FAILED.message, NOW)
+
+
+def test_the_memory_of_events_is_bounded() -> None:
+    log = EventLog(remembered=3)
+    for number in range(5):
+        post(log, FAILED, NOW, uid=str(number))
+    assert [log.again(str(number), FAILED, NOW) is not None for number in range(5)] == [False, False, True, True, True]
+
+
+# Words
+
+
+def test_a_status_that_says_the_same_in_other_words_is_told_from_one_that_says_another() -> None:
+    previous = written(Ready=("False", "RollingOut")) | {"drift": "Unknown"}
+    same = written(previous, Ready=("False", "RollingOut")) | {"drift": "Unknown"}
+    assert not status.changed(same, previous) and not status.reworded(same, previous)
+    same["conditions"][0]["message"] = "2 of 3 pods"
+    assert status.changed(same, previous) and status.reworded(same, previous)
+    assert not status.reworded(same | {"drift": "Stable"}, previous)
+    assert not status.reworded(written(previous, Ready=("False", "Other")) | {"drift": "Unknown"}, previous)
+
+
+def test_words_that_alternate_are_written_ever_less_often() -> None:
+    pace, facts = WordsPace(), (1, None)
+    now, end, writes = NOW, NOW + timedelta(days=1), 0
+    while now < end:
+        if delay := pace.delay("u", facts, now):
+            now += delay
+        else:
+            writes += 1
+            now += timedelta(seconds=1)
+    assert writes < 60
+    pace.delay("u", facts, now)
+    assert pace.delay("u", facts, now) > timedelta(0)
+    assert pace.delay("u", (2, None), now) == timedelta(0), "other facts may be told at once"
+    assert pace.delay("another monitor", facts, now) == timedelta(0)
+
+
+def test_a_clock_that_was_set_back_does_not_silence_a_monitor() -> None:
+    pace = WordsPace()
+    pace.delay("u", 1, NOW)
+    assert pace.delay("u", 1, NOW - timedelta(days=9)) == timedelta(0)
+
+
+# Children that could not be applied
+
+
+def test_the_generation_is_observed_only_once_its_children_are_applied(observation: Observation) -> None:
+    findings = judge(observation)
+    assert "observedGeneration" not in status.judged(observation, findings, {}, applied=False)
+    before = {"observedGeneration": 1}
+    waiting = status.judged(observation, findings, before, applied=False)
+    assert waiting["observedGeneration"] == 1
+    assert {condition["observedGeneration"] for condition in waiting["conditions"]} == {2}
+    assert status.judged(observation, findings, before)["observedGeneration"] == 2
+
+
+def test_the_last_drift_is_written_down_and_dropped_with_its_model(observation: Observation) -> None:
+    seen = with_status(replace(observation, written=NOW), lastCheck=last_check("DriftDetected"))
+    assert status.judged(seen, judge(seen), {})["lastDriftTime"] == "2026-01-01T10:00:00Z"
+    later = with_status(seen, lastDriftTime="2026-01-01T09:00:00Z")
+    assert status.judged(later, judge(later), {})["lastDriftTime"] == "2026-01-01T09:00:00Z"
+    other = with_spec(later, reference={"storageUri": "configmap://another/file.csv"})
+    assert "lastDriftTime" not in status.judged(other, judge(other), {})
