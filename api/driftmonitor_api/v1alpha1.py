@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -484,7 +483,10 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 Name = Annotated[str, Field(max_length=253)]
 Text = Annotated[str, Field(max_length=1024)]
 Message = Annotated[str, Field(max_length=4096)]
-Score = Annotated[float, Field(ge=0, le=sys.float_info.max)]
+MAX_SCORE = 1e15
+"""A score beyond it is given as this. The apiserver holds a number that is whole against a maximum of 64 bits, and takes a
+larger maximum for a negative one."""
+Score = Annotated[float, Field(ge=0, le=MAX_SCORE)]
 
 
 class Condition(StatusModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from driftmonitor_api.v1alpha1 import ColumnResult, Violation
+from driftmonitor_api.v1alpha1 import MAX_SCORE, ColumnResult, Violation
 from driftmonitor_check import correction, detection
 from driftmonitor_check.cleaning import ColumnFaultError, Pair, clean
 from driftmonitor_check.columns import Column
@@ -110,7 +110,7 @@ def _result(column: Column, score: float | None, adjusted: float | None) -> Colu
         name=column.name[:NAME_LENGTH],
         type=column.type,
         method=column.test.method,
-        score=score,
+        score=None if score is None else min(max(score, 0.0), MAX_SCORE),
         adjusted_score=adjusted,
         warning=column.test.warning,
         critical=column.test.critical,

@@ -9,13 +9,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import obstore
 import pytest
 import yaml
+from obstore.store import S3Store
+from scipy.stats import false_discovery_control
 
 from driftmonitor_api.reports import DriftReport
 from driftmonitor_api.v1alpha1 import DriftMonitor, DriftMonitorStatus
@@ -26,6 +31,8 @@ from driftmonitor_check.settings import Settings
 from driftmonitor_operator.resources import rbac
 from hack.cluster.client import ApiError
 from hack.cluster.controlplane import ControlPlane
+from hack.cluster.errors import ClusterError as UnavailableError
+from hack.objectstore.server import ObjectStore
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "token-of-the-test"
@@ -220,6 +227,109 @@ def test_a_check_without_enough_rows_takes_back_the_columns_of_the_one_before(
     assert (status.columns, status.violations) == ([], [])
     assert status.last_check is not None and status.last_check.drift_share is None
     assert [entry.verdict for entry in status.history or []] == ["InsufficientData", "NoDrift"]
+
+
+def change(plane: ControlPlane, name: str, **spec: Any) -> None:
+    plane.client.json("PATCH", f"{MONITORS}/{name}", {"spec": spec}, "application/merge-patch+json")
+
+
+def test_what_the_model_saw_earlier_is_the_reference_once_there_is_enough_of_it(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    now = datetime(2026, 2, 20, 12, tzinfo=UTC)
+    rolling = {"storageUri": None, "window": {"lookback": "1h", "offset": "2d"}}
+    change(plane, settings.name, reference=rolling, checks={"window": {"minRows": 200, "maxRows": 300}})
+    monitors = monitors_of(plane)
+    send(store, f"{settings.name}/now", now - timedelta(minutes=5), 250, shift=3.0)
+    result = run(settings, monitors, store, now)
+    assert result.verdict == "InsufficientData"
+    assert "(spec.reference.window: 2026-02-18 11:00:00 to 2026-02-18 12:00:00 UTC)" in result.message
+
+    send(store, f"{settings.name}/too-early", now - timedelta(days=2, minutes=61), 500, shift=3.0)
+    send(store, f"{settings.name}/too-late", now - timedelta(days=2), 500, shift=3.0)
+    send(store, f"{settings.name}/earlier", now - timedelta(days=2, minutes=60), 400)
+    result = run(settings, monitors, store, now)
+    assert (result.verdict, result.drifted, result.rows) == ("DriftDetected", "2/2", 250)
+    assert "The reference is the newest 300 rows of its window" in result.message
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    assert status.reference is not None
+    assert (status.reference.rows, status.reference.storage_uri, status.reference.sha256) == (300, None, None)
+    assert status.reference.window_start == now - timedelta(days=2, hours=1)
+    assert status.reference.window_end == now - timedelta(days=2)
+
+    change(plane, settings.name, reference=rolling | {"window": {"lookback": "1h", "offset": "1s"}})
+    result = run(settings, monitors, store, now)  # with itself
+    assert (result.verdict, result.drifted) == ("NoDrift", "0/2")
+
+
+def test_a_reference_is_fetched_from_s3_with_the_secret_that_is_mounted(
+    plane: ControlPlane, store: Collector, settings: Settings, tmp_path: Path
+) -> None:
+    now = datetime(2026, 2, 22, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/stable", now - timedelta(minutes=5), 400)
+    secret = {"storageUri": "s3://data/wine/reference.csv", "credentialsSecret": "reader"}
+    change(plane, settings.name, reference=secret)
+    folder = tmp_path / "secret"
+    folder.mkdir()
+    mounted = replace(settings, reference_mount=None, reference_credentials=folder)
+    missing = run(mounted, monitors_of(plane), store, now)
+    assert missing.verdict == "ReferenceMissing"
+    assert "the Secret of spec.reference.credentialsSecret cannot be used: it does not exist" in missing.message
+
+    (tmp_path / "store").mkdir()
+    try:
+        server = ObjectStore(tmp_path / "store").__enter__()
+    except UnavailableError as error:
+        pytest.skip(f"no S3 server: {error}")
+    try:
+        keys = {
+            "AWS_ACCESS_KEY_ID": server.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": server.secret_access_key,
+            "AWS_REGION": server.region,
+            "AWS_ENDPOINT_URL": server.endpoint,
+        }
+        for key, value in keys.items():
+            (folder / key).write_text(value)
+        server.make_bucket("data")
+        options = {key.lower(): value for key, value in keys.items()} | {"client_options": {"allow_http": True}}
+        obstore.put(S3Store("data", **options), "wine/reference.csv", tmp_path / "reference.csv")
+        result = run(mounted, monitors_of(plane), store, now + timedelta(minutes=1))
+    finally:
+        server.stop()
+    assert result.verdict == "NoDrift", result.message
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    assert status.reference is not None
+    assert (status.reference.rows, status.reference.storage_uri) == (1000, "s3://data/wine/reference.csv")
+
+
+def test_the_tries_of_one_job_are_one_entry_of_the_history(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    now = datetime(2026, 2, 25, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/stable", now - timedelta(minutes=5), 400)
+    monitors, away = monitors_of(plane), Collector("http://127.0.0.1:9", TOKEN, patience=0)
+    for job, tries in (("wine-check-1", [away, away, away]), ("wine-check-2", [away, away, store])):
+        for place, collector in enumerate(tries):
+            with suppress(NoVerdictError):
+                run(replace(settings, scheduled_run=job), monitors, collector, now + timedelta(seconds=place))
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    told = [(entry.run, entry.verdict, entry.time) for entry in status.history or []]
+    last = now + timedelta(seconds=2)
+    assert told == [("wine-check-2", "NoDrift", last), ("wine-check-1", "CheckFailed", last)]
+
+
+def test_a_corrected_check_tells_both_scores(plane: ControlPlane, store: Collector, settings: Settings) -> None:
+    now = datetime(2026, 2, 27, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/stable", now - timedelta(minutes=5), 400)
+    drift = {"numerical": {"method": "ks"}, "categorical": {"method": "chisquare"}}
+    for correction, corrected in (("None", False), ("BenjaminiHochberg", True)):
+        change(plane, settings.name, checks={"drift": drift, "policy": {"correction": correction}})
+        run(settings, monitors_of(plane), store, now)
+        status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+        checked = [column for column in status.columns or [] if column.score is not None]
+        scores = [column.score for column in checked]
+        expected = list(false_discovery_control(scores, method="bh")) if corrected else [None, None]
+        assert [column.adjusted_score for column in checked] == expected
 
 
 def test_a_collector_that_is_away_leaves_a_failed_check_and_what_was_known(

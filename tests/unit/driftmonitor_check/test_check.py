@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -87,6 +88,78 @@ def test_too_few_rows_in_the_reference_are_insufficient(outcome_of: Any, spec_of
     outcome = outcome_of(spec_of(FEATURES), flights(500, seed=1), flights(99, seed=2))
     assert outcome.conclusion.verdict == "InsufficientData"
     assert outcome.conclusion.message.startswith("The reference has 99 of the 100 rows")
+
+
+@pytest.fixture
+def rolling_outcome_of(now: datetime) -> Callable[..., Outcome]:
+    """As `outcome_of`, with a reference from 14 days to 7 days ago."""
+
+    def build(spec: DriftMonitorSpec, current: pa.Table, earlier: pa.Table, *, cut: bool = False) -> Outcome:
+        start, end = now - timedelta(days=14), now - timedelta(days=7)
+        status = ReferenceStatus(window_start=start, window_end=end, rows=earlier.num_rows, time=now)
+        reference = Reference(earlier, status, "spec.reference.window: then", cut=cut)
+        return check(spec, Window(current, now, now), reference, title="ns/name", now=now)
+
+    return build
+
+
+def test_an_earlier_window_is_a_reference(rolling_outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    spec = spec_of(FEATURES, reference={"window": {}})
+    for shift, verdict in ((0.0, "NoDrift"), (2.0, "DriftDetected")):
+        outcome = rolling_outcome_of(spec, flights(1000, seed=1, shift=shift), flights(1000, seed=2))
+        assert outcome.conclusion.verdict == verdict
+        assert outcome.reference.window_end - outcome.reference.window_start == timedelta(days=7)
+        assert "newest" not in outcome.conclusion.message
+
+
+def test_an_earlier_window_that_was_cut_says_so(rolling_outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    spec = spec_of(FEATURES, reference={"window": {}})
+    outcome = rolling_outcome_of(spec, flights(500, seed=1), flights(400, seed=2), cut=True)
+    assert outcome.conclusion.message.endswith(
+        "The reference is the newest 400 rows of its window (checks.window.maxRows)."
+    )
+
+
+@pytest.mark.parametrize("rows", [0, 99])
+def test_an_earlier_window_with_too_few_rows_is_insufficient_and_named(
+    rows: int, rolling_outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    spec = spec_of(reference={"window": {}})
+    earlier = flights(rows, seed=2) if rows else pa.table({})
+    outcome = rolling_outcome_of(spec, flights(500, seed=1), earlier)
+    assert outcome.conclusion.verdict == "InsufficientData"
+    asked = "of the 100 rows that spec.checks.window.minRows asks for"
+    assert outcome.conclusion.message == f"The reference has {rows} {asked} (spec.reference.window: then)."
+    both = rolling_outcome_of(spec, flights(10, seed=1), earlier).conclusion.message
+    assert both.startswith(f"The window has 10 {asked}. The reference has {rows} {asked} (")
+
+
+def test_a_retention_that_is_too_short_for_the_reference_is_named(
+    rolling_outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    spec = spec_of(reference={"window": {}})
+    short = spec.model_copy(update={"collector": spec.collector.model_copy(update={"retention": "10d"})})
+    message = rolling_outcome_of(short, flights(500, seed=1), flights(0, seed=2)).conclusion.message
+    assert message.endswith("What is older than spec.collector.retention (10d) is deleted.")
+
+
+def test_an_earlier_window_of_something_else_is_a_missing_reference(
+    rolling_outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    spec = spec_of(FEATURES, reference={"window": {}})
+    outcome = rolling_outcome_of(spec, flights(500, seed=1), pa.table({"x": [1.0] * 500}))
+    assert outcome.conclusion.verdict == "ReferenceMissing"
+    assert outcome.conclusion.message.startswith("spec.reference.window: then has none of the features")
+
+
+def test_two_of_forty_columns_are_never_no_drift(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    names = [f"gone{place}" for place in range(38)]
+    spec = spec_of({"distance": "Numerical", "delay": "Numerical"} | dict.fromkeys(names, "Numerical"))
+    outcome = outcome_of(spec, flights(500, seed=1), flights(500, seed=2))
+    assert outcome.conclusion.verdict == "CheckFailed"
+    assert outcome.conclusion.message.startswith("Only 2 of 40 columns could be checked")
+    assert len(outcome.violations) == 38
+    assert "CheckFailed" in outcome.html
 
 
 def test_exactly_as_many_rows_as_asked_for_are_enough(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
@@ -186,6 +259,13 @@ def test_only_broken_columns_are_never_no_drift(outcome_of: Any, spec_of: SpecOf
     assert outcome.conclusion.message.startswith("No column could be checked. Not checked: origin (data_type_check: ")
     assert outcome.html is None
     assert len(outcome.violations) == 3
+
+
+def test_a_score_beyond_the_bound_of_the_api_is_cut_and_is_drift(outcome_of: Any, spec_of: SpecOf) -> None:
+    spec = spec_of({"a": "Numerical"}, numerical={"method": "wasserstein"})
+    reference = pa.table({"a": np.random.default_rng(1).normal(0, 1e-9, 500)})
+    outcome = outcome_of(spec, pa.table({"a": [1e14] * 500}), reference)
+    assert [(each.score, each.severity) for each in outcome.columns] == [(1e15, "DriftDetected")]
 
 
 def test_a_sampled_report_says_so_in_the_verdict(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:

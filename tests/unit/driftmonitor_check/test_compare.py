@@ -53,6 +53,31 @@ def test_stable_data_exit_with_0_and_the_table(command: Any, capsys: pytest.Capt
     assert any(line.split()[:3] == ["distance", "Numerical", "psi"] for line in output.splitlines())
 
 
+def test_a_monitor_whose_reference_is_a_window_is_compared_with_the_file(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rolling = {**MONITOR, "spec": {**MONITOR["spec"], "reference": {"window": {"lookback": "1d", "offset": "1d"}}}}
+    (tmp_path / "rolling.yaml").write_text(yaml.safe_dump(rolling))
+    assert main(command("same.parquet", monitor="rolling.yaml")) == 0
+    assert "1000 in the reference" in capsys.readouterr().out
+
+
+def test_corrected_scores_are_printed_beside_the_plain_ones(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = {
+        **MONITOR["spec"]["checks"],
+        "drift": {"numerical": {"method": "ks"}},
+        "policy": {"correction": "BenjaminiHochberg"},
+    }
+    (tmp_path / "corrected.yaml").write_text(yaml.safe_dump({**MONITOR, "spec": {**MONITOR["spec"], "checks": checks}}))
+    assert main(command("same.parquet", monitor="corrected.yaml")) == 0
+    (header,) = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("COLUMN")]
+    assert header[3:5] == ["SCORE", "ADJUSTED"]
+    assert main(command("same.parquet")) == 0
+    assert "ADJUSTED" not in capsys.readouterr().out
+
+
 def test_drift_exits_with_1_and_writes_the_report(
     command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

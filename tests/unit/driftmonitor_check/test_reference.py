@@ -52,6 +52,22 @@ def test_an_empty_file_says_so(tmp_path: Path, now: datetime) -> None:
     assert "is empty" in found.message
 
 
+def test_a_secret_that_cannot_be_used_is_named_by_its_field(tmp_path: Path, now: datetime) -> None:
+    found = read_reference(
+        "s3://data/ref.csv",
+        field="spec.reference.storageUri",
+        mount=None,
+        columns=None,
+        texts=[],
+        now=now,
+        credentials=tmp_path,
+    )
+    assert isinstance(found, ReferenceProblem)
+    assert found.message.startswith(
+        "spec.reference.storageUri: s3://data/ref.csv: the Secret of spec.reference.credentialsSecret cannot be used: "
+    )
+
+
 def test_nothing_answers_at_an_address(now: datetime) -> None:
     found = read_reference(
         "http://127.0.0.1:9/ref.csv", field="spec.reference.storageUri", mount=None, columns=None, texts=[], now=now
