@@ -166,8 +166,11 @@ class Monitor:
         wait_for("the children to be applied", applied)
 
     def events(self) -> list[tuple[str, str]]:
+        return [(event["type"], event["reason"]) for event in self.whole_events()]
+
+    def whole_events(self) -> list[Body]:
         found = self.api.list("Event", self.namespace)
-        return [(e["type"], e["reason"]) for e in found if e["involvedObject"]["kind"] == "DriftMonitor"]
+        return [event for event in found if event["involvedObject"]["kind"] == "DriftMonitor"]
 
     def run_pods(self) -> None:
         """Do what a kubelet does once the containers run: there is no node here."""
@@ -200,8 +203,8 @@ class Monitor:
 
         wait_for("Ready", ready)
 
-    def publish(self, verdict: str, **fields: Any) -> None:
-        """Do what the check does: write facts, as its own field manager."""
+    def publish(self, verdict: str, facts: Body | None = None, **fields: Any) -> None:
+        """Do what the check does: write facts, as its own field manager; `fields` are those of the last check."""
         check = {
             "time": "2026-01-01T10:00:00Z",
             "windowStart": "2026-01-01T09:00:00Z",
@@ -216,7 +219,7 @@ class Monitor:
             "apiVersion": "driftmonitor.dev/v1alpha1",
             "kind": "DriftMonitor",
             "metadata": {"name": self.name, "namespace": self.namespace},
-            "status": {"lastCheck": check | fields, "reference": reference},
+            "status": {"lastCheck": check | fields, "reference": reference, **(facts or {})},
         }
         path = kinds.MONITOR.path(self.namespace, self.name) + "/status?" + CHECK_MANAGER
         self.api.plane.client.json("PATCH", path, body, APPLY)
