@@ -1,11 +1,13 @@
 """Many monitors on one control plane, an operator that works on them, and a bare client to compare it with."""
 
+import base64
 import json
 import os
 import re
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -49,8 +51,11 @@ class Connection:
     def __init__(self, kubeconfig: Path) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        context = ssl.create_default_context(cafile=cluster["certificate-authority"])
-        context.load_cert_chain(user["client-certificate"], user["client-key"])
+        context = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]))
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as pair:  # Python takes a certificate from a file only
+            pair.write(_decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
+            pair.flush()
+            context.load_cert_chain(pair.name)
         parts = urlsplit(cluster["server"])
         self._connection = HTTPSConnection(str(parts.hostname), parts.port, timeout=60, context=context)
 
@@ -62,6 +67,10 @@ class Connection:
         if answer.status >= 400:
             raise ApiError(answer.status, body.decode(errors="replace"))
         return body
+
+
+def _decoded(data: str) -> str:
+    return base64.b64decode(data).decode()
 
 
 def send_all(kubeconfig: Path, connections: int, requests: Iterable[tuple[str, str, bytes, str]]) -> None:
