@@ -12,6 +12,9 @@ import kopf
 from driftmonitor_operator import kinds
 from driftmonitor_operator.controller import Controller
 
+END_SECONDS = 1.0
+"""How long the watches may take to end in their own way."""
+
 
 class Backoffs(Iterable[float]):
     """Seconds between the attempts of one request, without an end: an apiserver that is away comes back."""
@@ -52,12 +55,40 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
         kopf.on.event(*resource, registry=registry, id=kind.plural, param=kind)(observe)
         if kind != kinds.MONITOR:
             settings.watching.label_selectors[resource] = kinds.CHILD_SELECTOR
-    await kopf.operator(
-        registry=registry,
-        settings=settings,
-        standalone=True,
-        ready_flag=ready,
-        stop_flag=stopping,
-        clusterwide=namespace is None,
-        namespaces=[namespace] if namespace else [],
+    ending = asyncio.Event()
+
+    async def end(**_: Any) -> None:
+        ending.set()
+
+    kopf.on.cleanup(registry=registry)(end)
+    others = asyncio.all_tasks()
+    watches = asyncio.create_task(
+        kopf.operator(
+            registry=registry,
+            settings=settings,
+            standalone=True,
+            ready_flag=ready,
+            stop_flag=stopping,
+            clusterwide=namespace is None,
+            namespaces=[namespace] if namespace else [],
+        )
     )
+    ended = asyncio.create_task(ending.wait())
+    await asyncio.wait({watches, ended}, return_when=asyncio.FIRST_COMPLETED)
+    await _end(watches, others)
+    ended.cancel()
+    watches.result()
+
+
+async def _end(watches: asyncio.Task[None], others: set[asyncio.Task[Any]]) -> None:
+    """See kopf's tasks end once one of them has failed or it was told to stop.
+
+    It cancels each once and waits for all without an end. After a 401 a watch takes that for something else, and goes
+    on to wait for credentials that nobody will bring: the process would seem healthy and hear of nothing. So they are
+    cancelled until they are gone.
+    """
+    await asyncio.wait({watches}, timeout=END_SECONDS)
+    while not watches.done():
+        for task in asyncio.all_tasks() - others - {watches}:
+            task.cancel()
+        await asyncio.wait({watches}, timeout=0.1)

@@ -201,6 +201,11 @@ class FaultProxy:
         await self._cut(anything)
         await self._runner.cleanup()
         await self._session.close()
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0.1)  # the transports close in the loop's next turns
 
     async def _handle(self, caller: web.BaseRequest) -> web.StreamResponse:
         content = await caller.content.read()

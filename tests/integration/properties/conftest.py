@@ -2,6 +2,8 @@
 
 import copy
 import itertools
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,4 +62,11 @@ def proxied(proxied_kubeconfig: Path, tmp_path: Path, proxy: FaultProxy) -> Iter
     process = OperatorProcess(tmp_path, proxied_kubeconfig)
     yield process
     proxy.heal()
+    kill(process)
+
+
+def kill(process: OperatorProcess) -> None:
+    """SIGKILL; how it ends when it is asked to is shown elsewhere."""
+    if process.started and process.ended() is None:
+        os.kill(process.pid, signal.SIGKILL)
     process.stop()
