@@ -103,7 +103,7 @@ class Cluster:
         return self._request("PATCH", path, query, manifest, _APPLY)
 
     def patch(self, manifest: Body, operations: list[Body]) -> Body:
-        """Change the object of this manifest's kind and name by a JSON patch. Returns it as it is now. Raises ApiError."""
+        """Change the manifest's object by a JSON patch. Returns it as it is now. Raises ApiError."""
         return self._request("PATCH", _path(manifest), _MANAGER, operations, _JSON_PATCH)
 
     def create(self, manifest: Body) -> bool:

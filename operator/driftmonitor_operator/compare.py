@@ -1,111 +1,116 @@
-"""Whether a live object is what its manifest says, told without asking the apiserver. Pure.
+"""Whether a live object is what its manifest says, told without asking the apiserver or keeping the object. Pure.
 
-It is when each field of the manifest has its value there, and the field manager owns these fields and no other: one
-more was taken out of the manifest since it was applied; one less was changed by someone, as a Service's selector to
-which a label was added. Defaults and fields of other managers do not count.
+The apiserver notes in `managedFields` which fields the operator applied. `fingerprint` digests these fields of a live
+object as `digest` does its manifest. They differ when one was changed or removed, when another took it over, and when
+the manifest has changed. Defaults and what others have added do not count; of the latter `added_to` tells.
 """
 
+import hashlib
 import json
 from typing import Any
 
 from driftmonitor_api.base import parse_quantity
 from driftmonitor_operator.kinds import Body
 
+RESTARTED_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
+"""What `kubectl rollout restart` sets on a pod template."""
+_COMPLETE = frozenset(
+    {"CronJob", "Deployment", "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptionBudget", "Service"}
+)
+"""Kinds whose spec is to hold what the operator asks for and nothing else: a container more, a rule more or a pause
+would change what they do. The others have no spec, or one that the cluster fills in, as a claim's `volumeName`."""
+_OF_OTHERS: Body = {
+    "f:replicas": {},  # an autoscaler's, where the manifest leaves it out
+    "f:template": {"f:metadata": {"f:annotations": {f"f:{RESTARTED_ANNOTATION}": {}}}},
+}
+"""Fields of a spec that others may set, in the API's format FieldsV1."""
 _QUANTITY_PARENTS = ("requests", "limits")
 _QUANTITY_FIELDS = ("sizeLimit",)
 
 
-def difference(manifest: Body, live: Body, manager: str) -> str | None:
-    """Path of the first field that an apply of `manifest` would change, or None."""
-    fields = _owned_fields(live, manager)
-    if fields is None:
-        return "metadata.managedFields"
-    return _unlike(manifest, live, "") or _surplus(fields, manifest, "") or _lost(fields, manifest, "")
+def digest(manifest: Body) -> str:
+    """A short digest of what a manifest says of its object; its name is not part of that."""
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in ("name", "namespace")}
+    content = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    return _digest(content | {"metadata": metadata})
 
 
-def _owned_fields(live: Body, manager: str) -> dict[str, Any] | None:
-    for entry in live["metadata"].get("managedFields", []):
-        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
-            fields: dict[str, Any] = entry.get("fieldsV1", {})
-            return fields
-    return None
+def fingerprint(live: Body, manager: str) -> str:
+    """The digest of the manifest that `manager` applied, if all of it is still so; empty where it applied none."""
+    fields = applied_fields(live, manager)
+    return _digest(_part(fields, live)) if fields else ""
 
 
-def _unlike(wanted: Any, live: Any, path: str) -> str | None:
-    match wanted:
+def applied_fields(live: Body, manager: str) -> Body:
+    """The fields that `manager` applied and still owns, in the API's format FieldsV1."""
+    entries: list[Body] = live["metadata"].get("managedFields") or []
+    return next((entry.get("fieldsV1") or {} for entry in entries if _is_apply(entry, manager)), {})
+
+
+def added_to(live: Body, manager: str) -> bool:
+    """Whether others have set something in the spec that `manager` does not own, where that is not for them to do."""
+    if live["kind"] not in _COMPLETE:
+        return False
+    ours = applied_fields(live, manager).get("f:spec", {})
+    return any(
+        _exceeds(entry.get("fieldsV1", {}).get("f:spec", {}), ours, _OF_OTHERS)
+        for entry in live["metadata"].get("managedFields") or []
+        # What is written by way of a subresource is status, or the number of replicas.
+        if not entry.get("subresource") and not _is_apply(entry, manager)
+    )
+
+
+def _is_apply(entry: Body, manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+
+
+def _exceeds(theirs: Body, ours: Body, allowed: Body) -> bool:
+    for key, below in theirs.items():
+        permitted = allowed.get(key)
+        if key == "." or permitted == {}:
+            continue
+        if key not in ours and permitted is None:
+            return True
+        if _exceeds(below, ours.get(key, {}), permitted or {}):
+            return True
+    return False
+
+
+def _part(fields: Body, live: Any) -> Any:
+    """The part of a live object that FieldsV1 names: `f:` a field, `k:` an element by its keys, `v:` by its value."""
+    named = {key: below for key, below in fields.items() if key != "."}
+    if not named:
+        return live  # owned as a whole
+    if isinstance(live, dict):
+        return {key[2:]: _part(below, live[key[2:]]) for key, below in named.items() if key[2:] in live}
+    if not isinstance(live, list):
+        return live
+    elements = [(key[0], json.loads(key[2:]), below) for key, below in named.items()]
+    found = ((item, below) for item in live for kind, key, below in elements if _names(kind, key, item))
+    return [_part(below, item) for item, below in found]
+
+
+def _names(kind: str, key: Any, item: Any) -> bool:
+    if kind == "k":
+        return isinstance(item, dict) and all(item.get(name) == value for name, value in key.items())
+    return bool(item == key)
+
+
+def _digest(content: Body) -> str:
+    return hashlib.sha256(json.dumps(_canonical(content, "", ""), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _canonical(value: Any, key: str, parent: str) -> Any:
+    """The same amounts written in the same way: the apiserver stores 1000m as 1."""
+    match value:
         case dict():
-            if not isinstance(live, dict):
-                return path
-            for key, value in wanted.items():
-                where = f"{path}.{key}" if path else key
-                if key not in live:
-                    return where
-                if found := _unlike(value, live[key], where):
-                    return found
-            return None
+            return {name: _canonical(below, name, key) for name, below in value.items()}
         case list():
-            if not isinstance(live, list) or len(live) != len(wanted):
-                return path
-            pairs = enumerate(zip(wanted, live, strict=True))
-            return next((found for index, (a, b) in pairs if (found := _unlike(a, b, f"{path}[{index}]"))), None)
+            return [_canonical(item, "", "") for item in value]
+        case str() | int() if parent in _QUANTITY_PARENTS or key in _QUANTITY_FIELDS:
+            try:
+                return str(parse_quantity(value).normalize())
+            except ValueError:
+                return value
         case _:
-            return None if wanted == live or _same_quantity(wanted, live, path) else path
-
-
-def _same_quantity(wanted: Any, live: Any, path: str) -> bool:
-    """Whether both are one amount written in two ways: the apiserver stores 1000m as 1."""
-    parent, _, field = path.rpartition(".")
-    if parent.rpartition(".")[2] not in _QUANTITY_PARENTS and field not in _QUANTITY_FIELDS:
-        return False
-    try:
-        return parse_quantity(wanted) == parse_quantity(live)
-    except ValueError:
-        return False
-
-
-def _surplus(fields: dict[str, Any], wanted: Any, path: str) -> str | None:
-    """Path of the first owned field that `wanted` lacks; `fields` is in the API's format FieldsV1."""
-    for key, below in fields.items():
-        if key == ".":
-            continue
-        kind, _, text = key.partition(":")
-        where = f"{path}.{text}" if path else text
-        if kind == "f":
-            present = isinstance(wanted, dict) and text in wanted
-            value = wanted[text] if present else None
-        else:
-            value = _element(kind, json.loads(text), wanted)
-            present = value is not None
-        if not present:
-            return where
-        if found := _surplus(below, value, where):
-            return found
-    return None
-
-
-def _lost(fields: dict[str, Any], wanted: Any, path: str) -> str | None:
-    """Path of the first field of `wanted` that is not owned; the API owns some maps and lists as a whole."""
-    for key, below in fields.items():
-        if not below or key == ".":
-            continue
-        kind, _, text = key.partition(":")
-        value = wanted[text] if kind == "f" else _element(kind, json.loads(text), wanted)
-        where = f"{path}.{text}" if path else text
-        if found := _lost(below, value, where):
-            return found
-    unowned = wanted.keys() - {key[2:] for key in fields} if isinstance(wanted, dict) else set()
-    if not path:
-        unowned -= {"apiVersion", "kind"}
-    elif path == "metadata":
-        unowned -= {"name", "namespace"}
-    return f"{path}.{min(unowned)}".lstrip(".") if unowned else None
-
-
-def _element(kind: str, key: Any, wanted: Any) -> Any:
-    """The element of a list that FieldsV1 names by its keys (`k`) or by its value (`v`)."""
-    if not isinstance(wanted, list):
-        return None
-    if kind == "v":
-        return key if key in wanted else None
-    # A key that the manifest leaves out was defaulted, as the protocol of a port.
-    return next((item for item in wanted if all(item.get(name, value) == value for name, value in key.items())), None)
+            return value

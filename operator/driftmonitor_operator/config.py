@@ -1,8 +1,11 @@
 """The operator's configuration: everything it takes from its environment, read once at the start."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -14,16 +17,27 @@ VARIABLES: dict[str, tuple[str | None, str]] = {
     "SYSLOG_NG_IMAGE": (None, "image of the shipper where spec.logging.shipper.type is SyslogNG"),
     "FLUENTD_IMAGE": ("fluent/fluentd:v1.19-debian-1", "image of the shipper where it is Fluentd"),
     "IMAGE_PULL_POLICY": ("IfNotPresent", "of all images: " + ", ".join(PULL_POLICIES)),
+    "IMAGE_PULL_SECRETS": ("", "names of Secrets with registry credentials for the pods, separated by commas"),
     "SHIPPER_CONFIG_DIR": (
         "/etc/driftmonitor/shippers",
         "folder that holds the shippers' files: fluent.conf and syslog-ng/syslog-ng.conf",
     ),
+    "NETWORK_POLICIES": ("true", "whether monitors get NetworkPolicies: true or false"),
+    "COLLECTOR_PEERS": (
+        "[]",
+        "who else may connect to collectors, as Prometheus: a JSON list of NetworkPolicyPeer of networking.k8s.io/v1",
+    ),
+    "KUBERNETES_SERVICE_HOST": ("", "the apiserver's address in the cluster; Kubernetes sets it in every pod"),
+    "KUBERNETES_SERVICE_PORT": ("443", "its port there; Kubernetes sets it in every pod"),
     "WATCH_NAMESPACE": ("", "the one namespace to work in; empty: all"),
     "HEALTH_PORT": ("8081", "port of /healthz, 0 for any free one"),
     "METRICS_PORT": ("8082", "port of /metrics, 0 for any free one"),
     "WORKERS": ("4", "reconciles at the same time"),
     "RESYNC_SECONDS": ("300", "everything is listed and looked at again this often, in case an event was lost"),
-    "LEASE_NAMESPACE": ("", "namespace of the Lease that lets one of several operators work; empty: it is the only one"),
+    "LEASE_NAMESPACE": (
+        "",
+        "namespace of the Lease that lets one of several operators work; empty: it is the only one",
+    ),
     "LEASE_NAME": ("driftmonitor-operator", "name of that Lease"),
     "LEASE_SECONDS": ("15", "another operator takes over when the Lease was not renewed for this long"),
     "POD_NAME": ("", "identity of this operator in the Lease; empty: the host's name and something random"),
@@ -46,6 +60,7 @@ class Images:
     fluentd: str
     syslog_ng: str
     pull_policy: str = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,10 @@ class OperatorConfig:
 
     images: Images
     shipper_files: ShipperFiles
+    network_policies: bool = True
+    collector_peers: tuple[dict[str, Any], ...] = ()
+    apiserver_service: tuple[str, int] | None = None
+    """IP address and port of the Service `kubernetes`, where the operator runs in a pod."""
     watch_namespace: str | None = None
     health_port: int = 8081
     metrics_port: int = 8082
@@ -89,10 +108,14 @@ def load(environment: Mapping[str, str]) -> OperatorConfig:
             fluentd=text["FLUENTD_IMAGE"],
             syslog_ng=text["SYSLOG_NG_IMAGE"],
             pull_policy=_choice(text, "IMAGE_PULL_POLICY", PULL_POLICIES),
+            pull_secrets=tuple(name for part in text["IMAGE_PULL_SECRETS"].split(",") if (name := part.strip())),
         ),
         shipper_files=ShipperFiles(
             fluentd=_file(folder / "fluent.conf"), syslog_ng=_file(folder / "syslog-ng" / "syslog-ng.conf")
         ),
+        network_policies=_choice(text, "NETWORK_POLICIES", ("true", "false")) == "true",
+        collector_peers=_peers(text["COLLECTOR_PEERS"]),
+        apiserver_service=_apiserver_service(text),
         watch_namespace=text["WATCH_NAMESPACE"] or None,
         health_port=_integer(text, "HEALTH_PORT", 0, 65535),
         metrics_port=_integer(text, "METRICS_PORT", 0, 65535),
@@ -120,6 +143,27 @@ def _integer(text: Mapping[str, str], name: str, least: int, most: int) -> int:
     if not least <= value <= most:
         raise ConfigError(f"{name}={text[name]!r}: must be a whole number from {least} to {most}")
     return value
+
+
+def _peers(text: str) -> tuple[dict[str, Any], ...]:
+    try:
+        peers = json.loads(text)
+        # A peer without any of these would be refused with every monitor, and an unknown one would mean everybody.
+        fits = all(peer and peer.keys() <= {"podSelector", "namespaceSelector", "ipBlock"} for peer in peers)
+    except (ValueError, TypeError, AttributeError):
+        fits = False
+    if not fits or not isinstance(peers, list):
+        example = '[{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]'
+        raise ConfigError(f"COLLECTOR_PEERS={text!r}: must be a JSON list of NetworkPolicyPeer, such as {example}")
+    return tuple(peers)
+
+
+def _apiserver_service(text: Mapping[str, str]) -> tuple[str, int] | None:
+    host = text["KUBERNETES_SERVICE_HOST"]
+    try:
+        return (str(ip_address(host)), _integer(text, "KUBERNETES_SERVICE_PORT", 1, 65535)) if host else None
+    except ValueError:
+        return None  # a host's name, as some clusters have it: policies know addresses only
 
 
 def _file(path: Path) -> str:

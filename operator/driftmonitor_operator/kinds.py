@@ -10,6 +10,10 @@ Body = dict[str, Any]
 
 FIELD_MANAGER = "driftmonitor-operator"
 """Owner of the fields that the operator applies, and the value of the managed-by label."""
+CHECK_FIELD_MANAGER = "driftmonitor-check"
+"""Owner of the facts that the check writes into a monitor's status."""
+HANDOVER_MANAGER = f"{FIELD_MANAGER}-handover"
+"""Owner of a Deployment's replicas while they pass from the operator to an autoscaler."""
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -57,7 +61,10 @@ APPLIED = (
     Kind("ConfigMap", "v1", "configmaps"),
     Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims"),
     Kind("Service", "v1", "services"),
+    Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
     Kind("Deployment", "apps/v1", "deployments"),
+    Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"),
+    Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
     Kind("CronJob", "batch/v1", "cronjobs"),
 )
 """Children that the operator applies, watches and deletes."""
@@ -68,6 +75,8 @@ SECRET = Kind("Secret", "v1", "secrets")
 EVENT = Kind("Event", "v1", "events")
 LEASE = Kind("Lease", "coordination.k8s.io/v1", "leases")
 """Says which of several operators works."""
+ENDPOINT_SLICE = Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices")
+"""Only the one of the apiserver itself is read."""
 WATCHED = (MONITOR, *APPLIED, JOB, POD)
 
 BY_NAME = {kind.name: kind for kind in (*WATCHED, SECRET, EVENT, LEASE)}

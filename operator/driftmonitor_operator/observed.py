@@ -46,8 +46,8 @@ class Observed:
     status: Body
     applied: str
     """Digest of the manifest that was applied to it and is still in force; empty where none is."""
-    applied_at: datetime | None
-    """When an apply last changed it."""
+    changed: datetime | None
+    """When the operator's applies last changed it, by the apiserver's clock."""
     added_to: bool
     """Whether others have added to its spec."""
 
@@ -59,7 +59,6 @@ class Observed:
         labels = metadata.get("labels") or {}
         owners = metadata.get("ownerReferences") or []
         child = kind not in (JOB.name, POD.name)
-        applied_at = compare.applied_entry(body, FIELD_MANAGER).get("time") if child else None
         return cls(
             kind=sys.intern(kind),  # interned: what thousands of objects have in common is held once
             namespace=sys.intern(metadata["namespace"]),
@@ -79,7 +78,7 @@ class Observed:
             replicas=(body.get("spec") or {}).get("replicas"),
             status=body.get("status") or {},
             applied=compare.fingerprint(body, FIELD_MANAGER) if child else "",
-            applied_at=datetime.fromisoformat(applied_at) if applied_at else None,
+            changed=written_at(body, FIELD_MANAGER) if child else None,
             added_to=child and compare.added_to(body, FIELD_MANAGER),
         )
 

@@ -18,6 +18,8 @@ class Store:
         self._lock = threading.Lock()
         self._monitors: dict[Key, Body] = {}
         self._children: dict[Key, dict[tuple[str, str], Observed]] = {}
+        self._places: dict[str, Key] = {}
+        """Where a child is held, by its uid: its label may come to name another monitor, or none."""
 
     def monitor(self, key: Key) -> Body | None:
         """The monitor as last seen."""
@@ -58,11 +60,16 @@ class Store:
         if body["kind"] == MONITOR.name:
             with self._lock:
                 return self._put_monitor(body)
+        metadata = body["metadata"]
+        with self._lock:
+            held = self._held(body["kind"], metadata["name"], metadata["uid"])
+            if digest is None and held is not None and held.resource_version >= int(metadata["resourceVersion"]):
+                return None  # before it is looked at closely: most of what a resync brings is known
         child = Observed.of(body)
-        if digest:
+        if digest is not None:
             child.settle(digest)
         with self._lock:
-            return self._put_child(child)
+            return self._put_child(child, digest)
 
     def remove(self, body: Body) -> Key | None:
         """Forget a deleted object, unless another one has its name by now. Returns as `put` does."""
@@ -74,8 +81,8 @@ class Store:
                     return None
                 del self._monitors[key]
                 return key
-            gone = Observed.of(body)
-            return self._drop_child(gone) if self._held(gone, gone.uid) else None
+            gone = self._held(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
+            return self._drop_child(gone) if gone else None
 
     def replace(self, kind: str, pages: Iterable[tuple[list[Body], int]]) -> set[Key]:
         """Take over a whole list of one kind, page by page with the list's version. Returns the monitors with news."""
@@ -107,30 +114,49 @@ class Store:
         held = self._monitors.get(key)
         if held is not None and _version(held) >= _version(body):
             return None
-        body["metadata"].pop("managedFields", None)
+        body["metadata"]["managedFields"] = [  # when who last wrote the status; the rest is large
+            {name: value for name, value in entry.items() if name != "fieldsV1"}
+            for entry in body["metadata"].get("managedFields", [])
+            if entry.get("subresource") == "status"
+        ]
         self._monitors[key] = body
         return key
 
-    def _put_child(self, child: Observed) -> Key | None:
+    def _put_child(self, child: Observed, digest: str | None) -> Key | None:
+        key = (child.namespace, child.instance)
+        held = self._held(child.kind, child.name, child.uid)
+        if held is not None and held.resource_version >= child.resource_version:
+            if digest is not None and held.resource_version == child.resource_version:
+                held.settle(digest)  # the apply changed nothing, or its event came first
+            return None
+        if held is not None and held.instance != child.instance:
+            if child.instance:
+                self._hold(key, child)
+            return self._drop_child(held)  # its label was changed; the monitor that has lost it will see to it
         if not child.instance:
             return None
-        key = (child.namespace, child.instance)
-        group = self._children.setdefault(key, {})
-        held = group.get((child.kind, child.name))
-        if held is not None and held.resource_version >= child.resource_version:
-            if child.applied and held.uid == child.uid and held.resource_version == child.resource_version:
-                held.settle(child.applied)  # the apply changed nothing, or its event came first
+        namesake = self._children.get(key, {}).get((child.kind, child.name))
+        if namesake is not None and namesake.resource_version >= child.resource_version:
             return None
-        group[child.kind, child.name] = child
+        self._hold(key, child)
         return key
 
-    def _held(self, child: Observed, uid: str) -> bool:
-        held = self._children.get((child.namespace, child.instance), {}).get((child.kind, child.name))
-        return held is not None and held.uid == uid
+    def _held(self, kind: str, name: str, uid: str) -> Observed | None:
+        child = self._children.get(self._places.get(uid, ("", "")), {}).get((kind, name))
+        return child if child is not None and child.uid == uid else None
+
+    def _hold(self, key: Key, child: Observed) -> None:
+        group = self._children.setdefault(key, {})
+        if before := group.get((child.kind, child.name)):
+            self._places.pop(before.uid, None)
+        group[child.kind, child.name] = child
+        self._places[child.uid] = key
 
     def _drop_child(self, child: Observed) -> Key:
         key = (child.namespace, child.instance)
         del self._children[key][child.kind, child.name]
+        if self._places.get(child.uid) == key:
+            del self._places[child.uid]
         if not self._children[key]:
             del self._children[key]
         return key

@@ -1,10 +1,12 @@
 """The collector: one pod, because its volume has one writer."""
 
+from driftmonitor_api.base import parse_duration
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources import common
-from driftmonitor_operator.resources.common import child, child_name, env, mount
+from driftmonitor_operator.resources import common, pods
+from driftmonitor_operator.resources.common import child, child_name
+from driftmonitor_operator.resources.pods import env, mount
 
 DATA_DIR = "/data"
 
@@ -21,21 +23,20 @@ def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             "selector": {"matchLabels": common.selector(monitor, "collector")},
             "template": {
                 "metadata": {"labels": common.labels(monitor, "collector")},
-                "spec": {
-                    "serviceAccountName": child_name(monitor, "collector"),
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "securityContext": common.pod_security(),
-                    "containers": [_container(monitor, config)],
-                    "volumes": [
+                "spec": pods.pod_spec(
+                    monitor,
+                    config,
+                    "collector",
+                    containers=[_container(monitor, config)],
+                    volumes=[
                         {
                             "name": "data",
                             "persistentVolumeClaim": {"claimName": child_name(monitor, "collector")},
                         },
-                        common.token_volume(monitor),
-                        common.empty_dir("tmp"),
+                        pods.token_volume(monitor),
+                        pods.empty_dir("tmp"),
                     ],
-                },
+                ),
             },
         },
     )
@@ -47,7 +48,11 @@ def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         "image": config.images.collector,
         "imagePullPolicy": config.images.pull_policy,
         "args": ["serve"],
-        "env": env(DATA_DIR=DATA_DIR, COLLECTOR_TOKEN_FILE=f"{common.TOKEN_MOUNT}/{common.TOKEN_KEY}"),
+        "env": env(
+            DATA_DIR=DATA_DIR,
+            COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
+            RETENTION_SECONDS=int(parse_duration(monitor.spec.collector.retention).total_seconds()),
+        ),
         "ports": [{"name": "http", "containerPort": common.HTTP_PORT, "protocol": "TCP"}],
         "readinessProbe": {
             "httpGet": {"path": "/readyz", "port": "http"},
@@ -62,12 +67,12 @@ def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             "timeoutSeconds": 5,
             "failureThreshold": 6,
         },
-        "resources": common.resources(monitor.spec.collector.resources, "100m", "128Mi", "1Gi"),
-        "securityContext": common.container_security(),
+        "resources": pods.resources(monitor.spec.collector.resources, "100m", "128Mi", "1Gi"),
+        "securityContext": pods.container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             mount("data", DATA_DIR),
-            mount("token", common.TOKEN_MOUNT, read_only=True),
+            mount("token", pods.TOKEN_MOUNT, read_only=True),
             mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
         ],
     }

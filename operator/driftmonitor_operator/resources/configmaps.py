@@ -1,10 +1,14 @@
-"""The files that the inference pod reads: the server's configuration and the shipper's."""
+"""The files that the inference pod reads: the server's configuration and the shipper's.
+
+Each version has a name of its own, and cannot be changed: a pod of a rollout that is stuck or taken back starts again
+with the files that it was made for.
+"""
 
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources.common import child
+from driftmonitor_operator.resources.common import child, digest
 
 INFERENCE_FILE = "inference.json"
 SHIPPER_FILES = {"Fluentd": "fluent.conf", "SyslogNG": "syslog-ng.conf"}
@@ -13,20 +17,21 @@ SHIPPER_FILES = {"Fluentd": "fluent.conf", "SyslogNG": "syslog-ng.conf"}
 
 def config_name(monitor: DriftMonitor) -> str:
     """Name of the ConfigMap with the server's configuration."""
-    return f"{monitor.metadata.name}-config"
+    return f"{monitor.metadata.name}-config-{digest(inference_data(monitor))}"
 
 
-def shipper_name(monitor: DriftMonitor) -> str:
+def shipper_name(monitor: DriftMonitor, config: OperatorConfig) -> str:
     """Name of the ConfigMap with the shipper's configuration."""
-    return f"{monitor.metadata.name}-shipper"
+    return f"{monitor.metadata.name}-shipper-{digest(shipper_data(monitor, config))}"
 
 
 def config_maps(monitor: DriftMonitor, config: OperatorConfig) -> list[Body]:
     """Both ConfigMaps."""
-    return [
-        child("ConfigMap", monitor, "inference", config_name(monitor), data=inference_data(monitor)),
-        child("ConfigMap", monitor, "inference", shipper_name(monitor), data=shipper_data(monitor, config)),
-    ]
+    contents = (
+        (config_name(monitor), inference_data(monitor)),
+        (shipper_name(monitor, config), shipper_data(monitor, config)),
+    )
+    return [child("ConfigMap", monitor, "inference", name, immutable=True, data=data) for name, data in contents]
 
 
 def inference_data(monitor: DriftMonitor) -> dict[str, str]:

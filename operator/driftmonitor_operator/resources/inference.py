@@ -3,24 +3,29 @@
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import CONFIGURATION_ANNOTATION, FETCH_CONTAINER, Body
-from driftmonitor_operator.resources import common, shipper
-from driftmonitor_operator.resources.common import child, child_name, env, mount
+from driftmonitor_operator.resources import common, pods, shipper
+from driftmonitor_operator.resources.common import child
 from driftmonitor_operator.resources.configmaps import INFERENCE_FILE, config_name, inference_data, shipper_data
+from driftmonitor_operator.resources.pods import CREDENTIALS_MOUNT, env, mount
 
 CONFIG_MOUNT = "/etc/driftmonitor"
 MODEL_MOUNT = "/model"
 MODEL_FILE = f"{MODEL_MOUNT}/model.onnx"
 SOURCE_MOUNT = "/source"
+SERVER_CONTAINER = "inference"
+_HOSTNAME = "kubernetes.io/hostname"
+_CPU_REQUEST = "100m"
 
 
 def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
-    """The Deployment; a new pod must be ready before an old one goes."""
+    """The Deployment; a new pod must be ready before an old one goes. An autoscaler sets its replicas where one is."""
+    serving = monitor.spec.serving
     return child(
         "Deployment",
         monitor,
         "inference",
         spec={
-            "replicas": monitor.spec.serving.least_replicas,
+            **({"replicas": serving.least_replicas} if serving.autoscaling is None else {}),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "selector": {"matchLabels": common.selector(monitor, "inference")},
             "template": {
@@ -42,43 +47,62 @@ def configuration(monitor: DriftMonitor, config: OperatorConfig) -> str:
 
 
 def _pod(monitor: DriftMonitor, config: OperatorConfig) -> Body:
-    return {
-        "serviceAccountName": child_name(monitor, "inference"),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 60,  # the server waits up to 40 s until its log has been stored
-        "securityContext": common.pod_security(),
-        "initContainers": [_fetch_model(monitor, config), shipper.container(monitor, config)],
-        "containers": [_server(monitor, config)],
-        "volumes": [
-            common.empty_dir("model"),
-            *common.source_volumes("source", monitor.spec.model.storage_uri),
-            common.config_map_volume("config", config_name(monitor)),
-            common.token_volume(monitor),
-            common.empty_dir("tmp"),
-            *shipper.volumes(monitor),
+    model = monitor.spec.model
+    return pods.pod_spec(
+        monitor,
+        config,
+        "inference",
+        terminationGracePeriodSeconds=60,  # the server waits up to 40 s until its log has been stored
+        topologySpreadConstraints=[_spread(monitor, "topology.kubernetes.io/zone"), _spread(monitor, _HOSTNAME)],
+        initContainers=[_fetch_model(monitor, config), shipper.container(monitor, config)],
+        containers=[_server(monitor, config)],
+        volumes=[
+            pods.empty_dir("model"),
+            *pods.source_volumes("source", model.storage_uri),
+            *pods.credentials_volumes(model.credentials_secret),
+            pods.config_map_volume("config", config_name(monitor)),
+            pods.token_volume(monitor),
+            pods.empty_dir("tmp"),
+            *shipper.volumes(monitor, config),
         ],
+    )
+
+
+def _spread(monitor: DriftMonitor, topology_key: str) -> Body:
+    """Also for one pod, which it does not concern: otherwise scaling from 1 to 2 would start the first one anew."""
+    return {
+        "topologyKey": topology_key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "maxSkew": 1,
+        "labelSelector": {"matchLabels": common.selector(monitor, "inference")},
+        "matchLabelKeys": ["pod-template-hash"],  # or the pods that a rollout replaces would count
     }
 
 
 def _fetch_model(monitor: DriftMonitor, config: OperatorConfig) -> Body:
     model = monitor.spec.model
-    mounted = common.source_volumes("source", model.storage_uri)
+    mounted = pods.source_volumes("source", model.storage_uri)
+    credentials = pods.credentials_volumes(model.credentials_secret)
     return {
         "name": FETCH_CONTAINER,
         "image": config.images.inference,
         "imagePullPolicy": config.images.pull_policy,
         "args": ["fetch"],
         "env": env(
-            MODEL_URI=model.storage_uri, MODEL_VERSION=model.version, MODEL_FILE=MODEL_FILE, MODEL_MOUNT=SOURCE_MOUNT
+            MODEL_URI=model.storage_uri,
+            MODEL_VERSION=model.version,
+            MODEL_FILE=MODEL_FILE,
+            MODEL_MOUNT=SOURCE_MOUNT,
+            **({"MODEL_CREDENTIALS_DIR": CREDENTIALS_MOUNT} if credentials else {}),
         ),
         # It runs before the server and not beside it, so the same amounts cost nothing more.
         "resources": _resources(monitor),
-        "securityContext": common.container_security(),
+        "securityContext": pods.container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             mount("model", MODEL_MOUNT),
             *([mount("source", SOURCE_MOUNT, read_only=True)] if mounted else []),
+            *([mount("credentials", CREDENTIALS_MOUNT, read_only=True)] if credentials else []),
             mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
         ],
     }
@@ -87,7 +111,7 @@ def _fetch_model(monitor: DriftMonitor, config: OperatorConfig) -> Body:
 def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
     health = {"httpGet": {"path": "/health", "port": "http"}, "timeoutSeconds": 5}
     return {
-        "name": "inference",
+        "name": SERVER_CONTAINER,
         "image": config.images.inference,
         "imagePullPolicy": config.images.pull_policy,
         "args": ["serve"],
@@ -98,7 +122,7 @@ def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 LOG_DIR=shipper.LOG_DIR,
                 LOG_LIMIT_BYTES=shipper.buffer_bytes(monitor),
                 COLLECTOR_URL=common.collector_url(monitor),
-                COLLECTOR_TOKEN_FILE=f"{common.TOKEN_MOUNT}/{common.TOKEN_KEY}",
+                COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
             ),
             {"name": "POD_UID", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.uid"}}},
         ],
@@ -107,12 +131,12 @@ def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         "readinessProbe": health | {"periodSeconds": 2, "failureThreshold": 3},
         "livenessProbe": health | {"periodSeconds": 10, "failureThreshold": 6},
         "resources": _resources(monitor),
-        "securityContext": common.container_security(),
+        "securityContext": pods.container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             mount("model", MODEL_MOUNT, read_only=True),
             mount("config", CONFIG_MOUNT, read_only=True),
-            mount("token", common.TOKEN_MOUNT, read_only=True),
+            mount("token", pods.TOKEN_MOUNT, read_only=True),
             mount("log", shipper.LOG_DIR),
             mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
         ],
@@ -120,4 +144,9 @@ def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
 
 
 def _resources(monitor: DriftMonitor) -> Body:
-    return common.resources(monitor.spec.serving.resources, "100m", "256Mi", "1Gi")
+    serving = monitor.spec.serving
+    wanted = pods.resources(serving.resources, _CPU_REQUEST, "256Mi", "1Gi")
+    if serving.autoscaling is not None and "cpu" not in wanted.get("limits", {}):
+        # The autoscaler reckons in percent of the request, and does nothing without one. A limit stands in for it.
+        wanted["requests"] = {"cpu": _CPU_REQUEST, **wanted.get("requests", {})}
+    return wanted

@@ -4,9 +4,9 @@ from driftmonitor_api.base import parse_quantity
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources import common
-from driftmonitor_operator.resources.common import env, mount
+from driftmonitor_operator.resources import common, pods
 from driftmonitor_operator.resources.configmaps import SHIPPER_FILES, shipper_name
+from driftmonitor_operator.resources.pods import env, mount
 
 LOG_DIR = "/var/log/driftmonitor"
 STATE_DIR = "/var/lib/shipper"
@@ -41,8 +41,8 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 },
             },
         ],
-        "resources": common.resources(shipper.resources, "50m", "64Mi", "512Mi"),
-        "securityContext": common.container_security(),
+        "resources": pods.resources(shipper.resources, "50m", "64Mi", "512Mi"),
+        "securityContext": pods.container_security(),
         "volumeMounts": [
             mount("log", LOG_DIR, read_only=True),
             mount("shipper-state", STATE_DIR),
@@ -52,14 +52,14 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
     }
 
 
-def volumes(monitor: DriftMonitor) -> list[Body]:
+def volumes(monitor: DriftMonitor, config: OperatorConfig) -> list[Body]:
     """The log that it reads, and its own volumes."""
     limit = f"{-(-(buffer_bytes(monitor) + _HEADROOM_BYTES) // 1024)}Ki"
     return [
-        common.empty_dir("log", limit),
-        common.empty_dir("shipper-state", limit),
-        common.config_map_volume("shipper-config", shipper_name(monitor)),
-        common.empty_dir("shipper-tmp"),
+        pods.empty_dir("log", limit),
+        pods.empty_dir("shipper-state", limit),
+        pods.config_map_volume("shipper-config", shipper_name(monitor, config)),
+        pods.empty_dir("shipper-tmp"),
     ]
 
 

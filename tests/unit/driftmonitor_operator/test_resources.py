@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,15 @@ import yaml
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator import resources
+from driftmonitor_operator.apiserver import Apiserver
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import APPLIED
 
 GOLDEN = Path(__file__).parent / "golden"
+APISERVER = Apiserver((("10.0.0.1", 443), ("192.0.2.7", 6443)))
 Make = Callable[..., DriftMonitor]
 Body = dict[str, Any]
+Desired = Callable[..., list[Body]]
 
 SPECS: dict[str, dict[str, Any]] = {
     "minimal": {},
@@ -41,16 +46,81 @@ SPECS: dict[str, dict[str, Any]] = {
         "checks": {"schedule": "@hourly", "resources": {"limits": {"memory": "4Gi"}}},
         "suspend": True,
     },
-    "fetched": {
+    "everything": {
+        "model": {
+            "storageUri": "s3://models/wine/model.onnx",
+            "credentialsSecret": "models-readonly",
+            "version": "3",
+            "features": [{"name": "alcohol", "type": "Numerical"}],
+            "classes": ["a", "b"],
+        },
+        "serving": {
+            "autoscaling": {"minReplicas": 2, "maxReplicas": 5, "targetCpuUtilizationPercent": 60},
+            "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+        },
+        "logging": {
+            "durability": "Sync",
+            "whenFull": "ServeAndCount",
+            "samplingPercent": 10,
+            "shipper": {"type": "Fluentd", "bufferSize": "128Mi", "resources": {"requests": {"cpu": "20m"}}},
+        },
+        "collector": {
+            "storage": {"size": "20Gi", "storageClassName": "fast"},
+            "retention": "90d",
+            "resources": {"requests": {"memory": "512Mi"}},
+        },
+        "reference": {
+            "storageUri": "https://references.example:8443/wine.parquet",
+            "credentialsSecret": "references-readonly",
+        },
+        "checks": {
+            "schedule": "0 6 * * 1-5",
+            "timeZone": "Europe/Berlin",
+            "window": {"lookback": "24h", "offset": "1h", "minRows": 100, "maxRows": 5000},
+            "drift": {
+                "numerical": {"method": "ks", "warning": 0.05, "critical": 0.01},
+                "categorical": {"method": "chisquare"},
+                "driftShare": 0.3,
+                "columns": {"alcohol": {"method": "wasserstein", "warning": 0.1, "critical": 0.3}},
+            },
+            "policy": {
+                "consecutiveWindows": 3,
+                "cooldown": "2h",
+                "correction": "BenjaminiHochberg",
+                "minCoverage": 0.99,
+            },
+            "resources": {"requests": {"memory": "1Gi"}},
+        },
+        "scheduling": {
+            "nodeSelector": {"kubernetes.io/arch": "amd64"},
+            "tolerations": [
+                {"key": "dedicated", "operator": "Equal", "value": "models", "effect": "NoSchedule"},
+                {"operator": "Exists", "effect": "PreferNoSchedule"},
+            ],
+        },
+        "suspend": False,
+    },
+    "rolling-reference": {
         "model": {"storageUri": "https://models.example/wine.onnx"},
+        "serving": {"replicas": 2},
+        "reference": {"window": {"lookback": "7d", "offset": "7d"}},
+    },
+    "fetched": {
+        "model": {"storageUri": "gs://models/wine.onnx", "credentialsSecret": "google"},
         "reference": {"storageUri": "http://models.example/wine.csv"},
     },
 }
 
 
+@pytest.fixture
+def desired(make_monitor: Make, config: OperatorConfig) -> Desired:
+    """All manifests of the minimal monitor with these fields."""
+    return lambda **spec: resources.desired(make_monitor(**spec), config, APISERVER)
+
+
 @pytest.mark.parametrize("name", SPECS)
-def test_the_manifests_are_the_golden_ones(name: str, make_monitor: Make, config: OperatorConfig) -> None:
-    manifests = resources.desired(make_monitor(**SPECS[name]), config)
+def test_the_manifests_are_the_golden_ones(name: str, desired: Desired) -> None:
+    manifests = desired(**SPECS[name])
     text = yaml.safe_dump_all(manifests, sort_keys=False, width=120)
     file = GOLDEN / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
@@ -59,13 +129,18 @@ def test_the_manifests_are_the_golden_ones(name: str, make_monitor: Make, config
 
 
 @pytest.fixture(params=SPECS)
-def manifests(request: pytest.FixtureRequest, make_monitor: Make, config: OperatorConfig) -> list[Body]:
-    return resources.desired(make_monitor(**SPECS[request.param]), config)
+def manifests(request: pytest.FixtureRequest, desired: Desired) -> list[Body]:
+    return desired(**SPECS[request.param])
 
 
 def find(manifests: list[Body], kind: str, name: str) -> Body:
-    (found,) = (m for m in manifests if m["kind"] == kind and m["metadata"]["name"] == name)
+    (found,) = (m for m in manifests if m["kind"] == kind and plain(m["metadata"]["name"]) == name)
     return found
+
+
+def plain(name: str) -> str:
+    """A child's name without a digest of its content."""
+    return re.sub("-[0-9a-f]{16}$", "", name)
 
 
 def pod_specs(manifests: list[Body]) -> Iterator[Body]:
@@ -133,8 +208,8 @@ def test_only_the_check_mounts_a_service_account_token(manifests: list[Body]) ->
     assert mounts == {"wine": False, "wine-collector": False, "wine-check": True}
 
 
-def test_no_container_is_without_requests_or_a_limit_by_default(make_monitor: Make, config: OperatorConfig) -> None:
-    for container in containers(resources.desired(make_monitor(), config)):
+def test_no_container_is_without_requests_or_a_limit_by_default(desired: Desired) -> None:
+    for container in containers(desired()):
         assert set(container["resources"]["requests"]) == {"cpu", "memory"}
         assert set(container["resources"]["limits"]) == {"memory"}
 
@@ -155,15 +230,15 @@ def test_the_server_reads_the_configuration_that_the_config_map_holds(manifests:
     assert InferenceConfig.model_validate_json(text).monitor == "cellar/wine"
 
 
-def test_the_shippers_file_is_copied_word_for_word(make_monitor: Make, config: OperatorConfig) -> None:
-    fluentd = find(resources.desired(make_monitor(), config), "ConfigMap", "wine-shipper")
+def test_the_shippers_file_is_copied_word_for_word(desired: Desired, config: OperatorConfig) -> None:
+    fluentd = find(desired(), "ConfigMap", "wine-shipper")
     assert fluentd["data"] == {"fluent.conf": config.shipper_files.fluentd}
-    syslog = resources.desired(make_monitor(**SPECS["claims-and-syslog-ng"]), config)
+    syslog = desired(**SPECS["claims-and-syslog-ng"])
     assert find(syslog, "ConfigMap", "wine-shipper")["data"] == {"syslog-ng.conf": config.shipper_files.syslog_ng}
 
 
-def test_log_volumes_are_larger_than_what_the_programs_may_fill(make_monitor: Make, config: OperatorConfig) -> None:
-    pod = next(pod_specs([find(resources.desired(make_monitor(), config), "Deployment", "wine")]))
+def test_log_volumes_are_larger_than_what_the_programs_may_fill(desired: Desired) -> None:
+    pod = next(pod_specs([find(desired(), "Deployment", "wine")]))
     limits = {v["name"]: v["emptyDir"].get("sizeLimit") for v in pod["volumes"] if "emptyDir" in v}
     assert limits["log"] == limits["shipper-state"] == f"{(512 + 256) * 1024}Ki"
     env = {e["name"]: e.get("value") for e in pod["initContainers"][1]["env"] + pod["containers"][0]["env"]}
@@ -171,8 +246,9 @@ def test_log_volumes_are_larger_than_what_the_programs_may_fill(make_monitor: Ma
 
 
 def changed(before: list[Body], after: list[Body]) -> set[str]:
-    old = {(m["kind"], m["metadata"]["name"]): m for m in before}
-    return {f"{m['kind']} {m['metadata']['name']}" for m in after if old.get((m["kind"], m["metadata"]["name"])) != m}
+    """Children that were changed, made or left out."""
+    old, new = ({f"{m['kind']} {plain(m['metadata']['name'])}": m for m in manifests} for manifests in (before, after))
+    return {child for child in old.keys() | new.keys() if old.get(child) != new.get(child)}
 
 
 @pytest.mark.parametrize(
@@ -180,14 +256,20 @@ def changed(before: list[Body], after: list[Body]) -> set[str]:
     [
         ({"model": {"storageUri": "configmap://wine-model/model.onnx", "version": "4"}}, {"ConfigMap wine-config"}),
         ({"model": {"storageUri": "configmap://other/model.onnx", "version": "3"}}, set()),
-        ({"serving": {"replicas": 2}}, set()),
+        ({"serving": {"replicas": 0}}, set()),
+        ({"serving": {"replicas": 2}}, {"PodDisruptionBudget wine"}),
+        ({"serving": {"autoscaling": {"maxReplicas": 3}}}, {"HorizontalPodAutoscaler wine"}),
+        ({"logging": {"samplingPercent": 50}}, {"ConfigMap wine-config"}),
+        ({"logging": {"durability": "Sync"}}, {"ConfigMap wine-config"}),
+        ({"logging": {"whenFull": "ServeAndCount"}}, {"ConfigMap wine-config"}),
         ({"logging": {"shipper": {"type": "SyslogNG"}}}, {"ConfigMap wine-shipper"}),
+        ({"logging": {"shipper": {"bufferSize": "1Gi"}}}, set()),
     ],
 )
 def test_a_change_of_what_serves_changes_the_inference_deployment_alone(
-    spec: dict[str, Any], children: set[str], make_monitor: Make, config: OperatorConfig
+    spec: dict[str, Any], children: set[str], desired: Desired
 ) -> None:
-    before, after = resources.desired(make_monitor(), config), resources.desired(make_monitor(**spec), config)
+    before, after = desired(), desired(**spec)
     assert changed(before, after) == {"Deployment wine", *children}
 
 
@@ -195,25 +277,29 @@ def test_a_change_of_what_serves_changes_the_inference_deployment_alone(
     "spec",
     [
         {"checks": {"schedule": "0 * * * *"}},
+        {"checks": {"schedule": "*/5 * * * *", "timeZone": "Europe/Berlin"}},
         {"suspend": True},
         {"reference": {"storageUri": "pvc://references/wine.parquet"}},
+        {"reference": {"window": {}}},
         {"checks": {"schedule": "*/5 * * * *", "resources": {"requests": {"cpu": "1"}}}},
     ],
 )
-def test_a_change_of_the_checks_changes_the_cron_job_alone(
-    spec: dict[str, Any], make_monitor: Make, config: OperatorConfig
-) -> None:
-    before, after = resources.desired(make_monitor(), config), resources.desired(make_monitor(**spec), config)
+def test_a_change_of_the_checks_changes_the_cron_job_alone(spec: dict[str, Any], desired: Desired) -> None:
+    before, after = desired(), desired(**spec)
     assert changed(before, after) == {"CronJob wine-check"}
 
 
 @pytest.mark.parametrize(
-    "spec", [{"checks": {"schedule": "*/5 * * * *", "window": {"lookback": "2h"}}}, {"serving": {"replicas": 1}}]
+    "spec",
+    [
+        {"checks": {"schedule": "*/5 * * * *", "window": {"lookback": "2h"}}},
+        {"checks": {"schedule": "*/5 * * * *", "policy": {"cooldown": "2h"}}},
+        {"checks": {"schedule": "*/5 * * * *", "drift": {"driftShare": 0.1}}},
+        {"serving": {"replicas": 1}},
+    ],
 )
-def test_what_the_programs_read_from_the_object_itself_changes_no_child(
-    spec: dict[str, Any], make_monitor: Make, config: OperatorConfig
-) -> None:
-    assert changed(resources.desired(make_monitor(), config), resources.desired(make_monitor(**spec), config)) == set()
+def test_what_the_programs_read_from_the_object_itself_changes_no_child(spec: dict[str, Any], desired: Desired) -> None:
+    assert changed(desired(), desired(**spec)) == set()
 
 
 @pytest.mark.parametrize(
@@ -228,17 +314,133 @@ def test_a_pod_tells_by_its_annotation_what_it_was_started_with(
     spec: dict[str, Any], make_monitor: Make, config: OperatorConfig
 ) -> None:
     for monitor in (make_monitor(), make_monitor(**spec)):
-        deployment = find(resources.desired(monitor, config), "Deployment", "wine")
+        deployment = find(resources.desired(monitor, config, APISERVER), "Deployment", "wine")
         annotations = deployment["spec"]["template"]["metadata"]["annotations"]
         assert annotations == {"driftmonitor.dev/configuration": resources.configuration(monitor, config)}
     assert resources.configuration(make_monitor(**spec), config) != resources.configuration(make_monitor(), config)
 
 
-def test_scaling_starts_no_pod_anew(make_monitor: Make, config: OperatorConfig) -> None:
-    one = find(resources.desired(make_monitor(), config), "Deployment", "wine")
-    two = find(resources.desired(make_monitor(serving={"replicas": 2}), config), "Deployment", "wine")
-    assert (one["spec"]["replicas"], two["spec"]["replicas"]) == (1, 2)
-    assert one["spec"]["template"] == two["spec"]["template"]
+def test_scaling_starts_no_pod_anew(desired: Desired) -> None:
+    ways: list[dict[str, Any]] = [{"replicas": 1}, {"replicas": 2}, {"autoscaling": {"maxReplicas": 9}}]
+    deployments = [find(desired(serving=way), "Deployment", "wine")["spec"] for way in ways]
+    assert [deployment.get("replicas") for deployment in deployments] == [1, 2, None]
+    assert deployments[0]["template"] == deployments[1]["template"] == deployments[2]["template"]
+
+
+def test_the_autoscaler_steers_the_deployment_by_the_server_s_container(desired: Desired) -> None:
+    manifests = desired(serving={"autoscaling": {"minReplicas": 2, "maxReplicas": 7}})
+    scaler, deployment = (find(manifests, kind, "wine")["spec"] for kind in ("HorizontalPodAutoscaler", "Deployment"))
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 7)
+    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "wine"}
+    (server,) = deployment["template"]["spec"]["containers"]
+    assert scaler["metrics"][0]["containerResource"]["container"] == server["name"]
+    assert not [m for m in desired() if m["kind"] == "HorizontalPodAutoscaler"]
+
+
+@pytest.mark.parametrize(
+    ("given", "requests"),
+    [
+        ({"requests": {"memory": "1Gi"}}, {"cpu": "100m", "memory": "1Gi"}),
+        ({"requests": {"cpu": "2"}}, {"cpu": "2"}),
+        ({"limits": {"cpu": "3"}}, None),
+        ({"limits": {"memory": "1Gi"}}, {"cpu": "100m"}),
+    ],
+)
+def test_an_autoscaled_server_requests_processor_because_its_use_is_a_percentage_of_that(
+    given: Body, requests: Body | None, desired: Desired
+) -> None:
+    scaled = find(desired(serving={"resources": given, "autoscaling": {"maxReplicas": 2}}), "Deployment", "wine")
+    assert scaled["spec"]["template"]["spec"]["containers"][0]["resources"].get("requests") == requests
+    fixed = find(desired(serving={"resources": given}), "Deployment", "wine")
+    assert fixed["spec"]["template"]["spec"]["containers"][0]["resources"] == given
+
+
+@pytest.mark.parametrize(
+    ("serving", "protected"),
+    [
+        ({"replicas": 1}, False),
+        ({"replicas": 2}, True),
+        ({"autoscaling": {"minReplicas": 1, "maxReplicas": 9}}, False),
+        ({"autoscaling": {"minReplicas": 2, "maxReplicas": 9}}, True),
+    ],
+)
+def test_pods_are_protected_from_going_together_where_there_are_at_least_two(
+    serving: Body, protected: bool, desired: Desired
+) -> None:
+    budgets = [m for m in desired(serving=serving) if m["kind"] == "PodDisruptionBudget"]
+    assert [budget["spec"]["maxUnavailable"] for budget in budgets] == ([1] if protected else [])
+
+
+def test_inference_pods_are_spread_over_zones_and_nodes_but_never_kept_waiting_for_it(manifests: list[Body]) -> None:
+    constraints = find(manifests, "Deployment", "wine")["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert [c["topologyKey"] for c in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    assert {c["whenUnsatisfiable"] for c in constraints} == {"ScheduleAnyway"}
+
+
+def test_all_pods_run_on_the_chosen_nodes(desired: Desired) -> None:
+    pods = list(pod_specs(desired(**SPECS["everything"])))
+    assert len(pods) == 3
+    for pod in pods:
+        assert pod["nodeSelector"] == SPECS["everything"]["scheduling"]["nodeSelector"]
+        assert pod["tolerations"] == SPECS["everything"]["scheduling"]["tolerations"]
+    for pod in pod_specs(desired()):
+        assert "nodeSelector" not in pod and "tolerations" not in pod
+
+
+def test_all_pods_pull_with_the_credentials_that_the_operator_was_given(
+    make_monitor: Make, config: OperatorConfig
+) -> None:
+    given = replace(config, images=replace(config.images, pull_secrets=("a", "b")))
+    for pod in pod_specs(resources.desired(make_monitor(), given, APISERVER)):
+        assert pod["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+    for pod in pod_specs(resources.desired(make_monitor(), config, APISERVER)):
+        assert "imagePullSecrets" not in pod
+
+
+def test_a_missing_credentials_secret_is_left_to_the_program_to_name(desired: Desired) -> None:
+    manifests = desired(**SPECS["everything"])
+    wanted = [("wine", "models-readonly", "MODEL"), ("wine-check", "references-readonly", "REFERENCE")]
+    for account, secret, variable in wanted:
+        (pod,) = (pod for pod in pod_specs(manifests) if pod["serviceAccountName"] == account)
+        (volume,) = (v for v in pod["volumes"] if v["name"] == "credentials")
+        assert volume["secret"] == {"secretName": secret, "optional": True, "defaultMode": 0o440}
+        container = [*pod.get("initContainers", []), *pod["containers"]][0]
+        env = {e["name"]: e.get("value") for e in container["env"]}
+        mounts = {m["name"]: m for m in container["volumeMounts"]}
+        assert env[f"{variable}_CREDENTIALS_DIR"] == mounts["credentials"]["mountPath"]
+        assert mounts["credentials"]["readOnly"] is True
+
+
+def test_credentials_are_mounted_by_the_container_that_fetches_alone(desired: Desired) -> None:
+    for container in containers(desired(**SPECS["everything"])):
+        mounts = {mount["name"] for mount in container["volumeMounts"]}
+        assert ("credentials" in mounts) == (container["name"] in ("fetch-model", "check")), container["name"]
+
+
+def test_retention_reaches_the_collector_in_seconds(desired: Desired) -> None:
+    def env(manifests: list[Body]) -> dict[str, str]:
+        (pod,) = (pod for pod in pod_specs(manifests) if pod["serviceAccountName"] == "wine-collector")
+        return {e["name"]: e.get("value") for e in pod["containers"][0]["env"]}
+
+    assert env(desired())["RETENTION_SECONDS"] == str(30 * 86400)
+    before, after = desired(), desired(collector={"retention": "36h"})
+    assert env(after)["RETENTION_SECONDS"] == str(36 * 3600)
+    assert changed(before, after) == {"Deployment wine-collector"}
+
+
+def test_each_version_of_a_file_is_a_config_map_of_its_own_that_cannot_change(desired: Desired) -> None:
+    def names(manifests: list[Body]) -> list[str]:
+        maps = [m for m in manifests if m["kind"] == "ConfigMap"]
+        assert all(m["immutable"] is True for m in maps)
+        pod = next(pod_specs([find(manifests, "Deployment", "wine")]))
+        mounted = {v["configMap"]["name"] for v in pod["volumes"] if "configMap" in v}
+        assert {m["metadata"]["name"] for m in maps} == mounted - {"wine-model"}
+        return [m["metadata"]["name"] for m in maps]
+
+    config_name, shipper_name = names(desired())
+    other_config, same_shipper = names(desired(logging={"samplingPercent": 5}))
+    assert shipper_name == same_shipper and config_name != other_config
+    assert names(desired()) == [config_name, shipper_name]
 
 
 def test_the_token_is_in_the_secret_that_the_pods_mount(make_monitor: Make, config: OperatorConfig) -> None:
@@ -247,8 +449,8 @@ def test_the_token_is_in_the_secret_that_the_pods_mount(make_monitor: Make, conf
     assert base64.b64decode(secret["data"]["token"]) == b"s3cret"
     (owner,) = secret["metadata"]["ownerReferences"]
     assert owner["uid"] == monitor.metadata.uid
-    for pod in pod_specs(resources.desired(monitor, config)):
-        (volume,) = (v for v in pod["volumes"] if "secret" in v)
+    for pod in pod_specs(resources.desired(monitor, config, APISERVER)):
+        (volume,) = (v for v in pod["volumes"] if v["name"] == "token")
         assert volume["secret"]["secretName"] == secret["metadata"]["name"]
 
 

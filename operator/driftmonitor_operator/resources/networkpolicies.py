@@ -1,0 +1,104 @@
+"""Who may connect to whom. Where the cluster's network enforces NetworkPolicies; elsewhere they do nothing."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from driftmonitor_api.storage import StorageUri
+from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_operator.apiserver import Apiserver
+from driftmonitor_operator.config import OperatorConfig
+from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.resources.common import HTTP_PORT, Component, child, selector
+
+METADATA = ("169.254.169.254/32", "fd00:ec2::254/128")
+"""Where clouds hand out a node's credentials to whoever asks."""
+LINK_LOCAL = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")
+DNS_PORT = 53
+_DEFAULT_PORTS = {"http": 80, "https": 443, "s3": 443, "gs": 443}
+
+
+def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: Apiserver) -> list[Body]:
+    """One for each component; none where the operator is told to make none."""
+    if not config.network_policies:
+        return []
+    spec = monitor.spec
+    collector = {"to": [_pods(monitor, "collector")], "ports": [_tcp(HTTP_PORT)]}
+    inside: Body = {"from": [_pods(monitor, "inference"), _pods(monitor, "check")], "ports": [_tcp(HTTP_PORT)]}
+    peers: Body = {"from": list(config.collector_peers), "ports": [_tcp(HTTP_PORT)]}
+    model = _fetching(spec.model.storage_uri, spec.model.credentials_secret, apiserver)
+    reference = _fetching(spec.reference.storage_uri, spec.reference.credentials_secret, apiserver)
+    return [
+        _policy(monitor, "inference", [{"ports": [_tcp(HTTP_PORT)]}], [_dns(), collector, *model]),
+        _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], []),
+        _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
+    ]
+
+
+def _policy(monitor: DriftMonitor, component: Component, ingress: list[Body], egress: list[Body]) -> Body:
+    spec: Body = {
+        "podSelector": {"matchLabels": selector(monitor, component)},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+    # The API drops an empty list; both mean that nothing may.
+    if ingress:
+        spec["ingress"] = ingress
+    if egress:
+        spec["egress"] = egress
+    return child("NetworkPolicy", monitor, component, spec=spec)
+
+
+def _dns() -> Body:
+    """Names may be resolved by any server: where it runs, on the nodes or in pods, differs between clusters."""
+    ports = [{"protocol": "UDP", "port": DNS_PORT}, _tcp(DNS_PORT)]
+    return {"to": _anywhere_but(METADATA), "ports": ports}
+
+
+def _publishing(apiserver: Apiserver) -> list[Body]:
+    """What the check reads its monitor from and writes its verdict to."""
+    by_port: dict[int, list[Body]] = {}
+    for address, port in apiserver.endpoints:
+        by_port.setdefault(port, []).append({"ipBlock": {"cidr": _host(address)}})
+    return [{"to": blocks, "ports": [_tcp(port)]} for port, blocks in sorted(by_port.items())]
+
+
+def _fetching(uri: str | None, credentials: str | None, apiserver: Apiserver) -> list[Body]:
+    """What is fetched may lie anywhere but where credentials of the node or of the cluster are to be had."""
+    if uri is None or StorageUri.parse(uri).mounted:
+        return []
+    port = _port(uri, credentials)
+    excluded = (*LINK_LOCAL, *map(_host, apiserver.addresses))
+    return [{"to": _anywhere_but(excluded), "ports": [_tcp(port) if port else {"protocol": "TCP"}]}]
+
+
+def _port(uri: str, credentials: str | None) -> int | None:
+    """The port that the pod will connect to; None where only the cluster knows it."""
+    parts = urlsplit(uri)
+    if parts.scheme == "s3" and credentials is not None:
+        return None  # the Secret, which the operator does not read, may name another endpoint
+    if parts.scheme in ("http", "https") and _in_cluster(parts.hostname or ""):
+        return None  # policies look at the pod's port, which a Service may map to another one
+    return parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+def _in_cluster(host: str) -> bool:
+    return ("." not in host.strip("[]") and ":" not in host) or host.endswith((".svc", ".svc.cluster.local"))
+
+
+def _anywhere_but(excluded: tuple[str, ...]) -> list[Body]:
+    blocks: list[Body] = []
+    for cidr, version6 in (("0.0.0.0/0", False), ("::/0", True)):
+        outside = sorted({block for block in excluded if (":" in block) == version6})
+        blocks.append({"ipBlock": {"cidr": cidr, "except": outside}})
+    return blocks
+
+
+def _pods(monitor: DriftMonitor, component: Component) -> Body:
+    return {"podSelector": {"matchLabels": selector(monitor, component)}}
+
+
+def _host(address: str) -> str:
+    return f"{address}/{ip_address(address).max_prefixlen}"
+
+
+def _tcp(port: int) -> Body:
+    return {"protocol": "TCP", "port": port}
