@@ -79,7 +79,7 @@ class OperatorProgram:
             self.kill()
         if error is None:
             assert code == 0, self.log.read_text()[-3000:]
-            errors = [line for line in self.log.read_text().splitlines() if " ERROR " in line]
+            errors = [line for line in self.log.read_text().splitlines() if " ERROR driftmonitor_operator" in line]
             assert not errors, errors
 
     def kill(self) -> None:
@@ -153,7 +153,7 @@ class Installation:
             **self._environment(),
             "SHIPPER_CONFIG_DIR": str(self._fluentd),
             "KUBECONFIG": str(kubeconfig),
-            "RESYNC_SECONDS": "5",
+            "RESYNC_SECONDS": "2",
             **settings,
         }
         with OperatorProgram(folder / "log", environment, sources) as program:
