@@ -77,7 +77,10 @@ def _port(uri: str, credentials: str | None) -> int | None:
         return None  # the Secret, which the operator does not read, may name another endpoint
     if parts.scheme in ("http", "https") and _in_cluster(parts.hostname or ""):
         return None  # policies look at the pod's port, which a Service may map to another one
-    return parts.port or _DEFAULT_PORTS[parts.scheme]
+    try:
+        return parts.port or _DEFAULT_PORTS[parts.scheme]
+    except ValueError:
+        return None  # it is none that can be connected to, as the program will say
 
 
 def _in_cluster(host: str) -> bool:

@@ -38,6 +38,33 @@ def test_every_variable_is_taken_over(environment: dict[str, str]) -> None:
     assert (config.images.pull_policy, config.images.fluentd) == ("Never", "f")
 
 
+def test_what_concerns_pods_and_policies_is_taken_over(environment: dict[str, str]) -> None:
+    config = load(environment)
+    assert (config.images.pull_secrets, config.network_policies, config.collector_peers) == ((), True, ())
+    assert config.apiserver_service is None
+    given = {
+        "IMAGE_PULL_SECRETS": "a, b,",
+        "NETWORK_POLICIES": "false",
+        "COLLECTOR_PEERS": '[{"podSelector": {}}]',
+        "KUBERNETES_SERVICE_HOST": "10.0.0.1",
+        "KUBERNETES_SERVICE_PORT": "6443",
+    }
+    config = load(environment | given)
+    assert (config.images.pull_secrets, config.network_policies) == (("a", "b"), False)
+    assert config.collector_peers == ({"podSelector": {}},)
+    assert config.apiserver_service == ("10.0.0.1", 6443)
+
+
+def test_policies_know_no_apiserver_by_a_name(environment: dict[str, str]) -> None:
+    assert load(environment | {"KUBERNETES_SERVICE_HOST": "api.example"}).apiserver_service is None
+
+
+@pytest.mark.parametrize("peers", ["prometheus", "{}", "[{}]", '["a"]', '[{"podselector": {}}]', "[null]", "null", "3"])
+def test_peers_that_would_be_everybody_or_nobody_are_refused(environment: dict[str, str], peers: str) -> None:
+    with pytest.raises(ConfigError, match=r"COLLECTOR_PEERS=.*must be a JSON list of NetworkPolicyPeer"):
+        load(environment | {"COLLECTOR_PEERS": peers})
+
+
 def test_missing_images_are_all_named_at_once() -> None:
     with pytest.raises(ConfigError, match=r"INFERENCE_IMAGE.*COLLECTOR_IMAGE.*CHECK_IMAGE.*SYSLOG_NG_IMAGE"):
         load({})
@@ -52,6 +79,7 @@ def test_missing_images_are_all_named_at_once() -> None:
         ("HEALTH_PORT", "70000"),
         ("IMAGE_PULL_POLICY", "Sometimes"),
         ("LOG_LEVEL", "LOUD"),
+        ("NETWORK_POLICIES", "yes"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(environment: dict[str, str], name: str, value: str) -> None:

@@ -106,3 +106,30 @@ def test_monitors_are_counted_by_drift() -> None:
     fresh["metadata"]["name"] = "other"
     store.put(fresh)
     assert store.drift_counts() == {"Drifted": 1, "Unknown": 1}
+
+
+def test_a_child_whose_label_was_changed_is_news_of_the_monitor_that_lost_it() -> None:
+    store = Store()
+    store.put(child(1))
+    assert store.put(child(2, instance="other")) == KEY
+    assert store.children(KEY) == []
+    assert [c.resource_version for c in store.children(("cellar", "other"))] == [2]
+    assert store.put(child(3, instance="")) == ("cellar", "other")
+    assert store.children(("cellar", "other")) == []
+    assert store.put(child(4)) == KEY
+
+
+def test_what_was_applied_holds_against_a_list_that_brings_it_again() -> None:
+    store = Store()
+    store.put(child(2), "digest")
+    assert store.put(child(2)) is None
+    (held,) = store.children(KEY)
+    assert held.applied == "digest"
+
+
+def test_a_child_made_anew_takes_the_place_of_the_one_that_went() -> None:
+    store = Store()
+    store.put(child(2, uid="old"))
+    assert store.put(child(4, uid="new")) == KEY
+    assert store.remove(child(3, uid="old")) is None
+    assert [c.uid for c in store.children(KEY)] == ["new"]
