@@ -1,6 +1,7 @@
 """The ONNX model: loads it, fits it to `spec.model`, and predicts rows. The only module that knows onnxruntime."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,12 @@ import numpy.typing
 import onnxruntime
 
 from driftmonitor_api.v1alpha1 import Feature
+from driftmonitor_inference.examples import Row, Value, guesses
 from driftmonitor_inference.inputs import inputs_of
 from driftmonitor_inference.onnxfile import Hints, read_hints
 from driftmonitor_inference.outputs import outputs_of
 from driftmonitor_inference.signature import Column, Inputs, ModelError, Outputs, Tensor
 
-Value = float | int | bool | str
 Array = numpy.typing.NDArray[Any]
 
 _DTYPES: dict[str, Any] = {
@@ -27,7 +28,8 @@ _DTYPES: dict[str, Any] = {
     "bool": numpy.bool_,
     "string": numpy.object_,
 }
-_NEUTRAL: dict[str, Value] = {"float32": 0.0, "float64": 0.0, "int32": 0, "int64": 0, "bool": False, "string": ""}
+_FAILING_OPERATOR = re.compile(r"while running (?P<name>\w+) node")
+_REFUSING_OPERATORS = ("OneHotEncoder", "Cast")  # a category that is not known, a string that is no number
 _SILENT = 4  # onnxruntime's severity "fatal": it writes to stderr on its own what it also raises
 
 
@@ -135,23 +137,28 @@ class Model:
                 low = middle
         return low
 
-    def _self_test(self, hints: Hints) -> tuple[tuple[Value, ...], bool]:
-        """Predict an example row. A model that takes numbers must answer it; one with categories may know no row
-        that can be guessed, and then proves itself on its first request."""
-        neutral = tuple(_NEUTRAL[column.element_type] for column in self.columns)
+    def _self_test(self, hints: Hints) -> tuple[Row, bool]:
+        """Predict an example row, so that a model that cannot predict is never served. Where an operator refused the
+        value of every row that can be guessed, the model's first request must prove it."""
         problem: PredictionError | None = None
-        for row in (neutral, _with_categories(self.columns, neutral, hints)):
+        rows = list(guesses(self.columns, hints))
+        for row in rows:
             try:
                 self.predict([row])
             except PredictionError as error:
-                problem = problem or error
+                if problem is None or _refuses_values(problem):
+                    problem = error
             else:
                 return row, True
-        if problem is not None and (
-            problem.cause == "model" or all(c.element_type[:5] == "float" for c in self.columns)
-        ):
+        if problem is not None and not _refuses_values(problem):
             raise ModelError(f"the model fails on an example row: {problem}") from problem
-        return neutral, False
+        return rows[0], False
+
+
+def _refuses_values(error: PredictionError) -> bool:
+    """Whether it is the values that the model refuses, rather than that it cannot predict any row."""
+    operator = _FAILING_OPERATOR.search(str(error.__cause__))
+    return error.cause == "row" and operator is not None and operator["name"] in _REFUSING_OPERATORS
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
@@ -189,15 +196,6 @@ def _class_of_label(outputs: Outputs) -> dict[int | str, str]:
     if outputs.classes is None:
         return {}
     return dict(zip(outputs.labels or outputs.classes, outputs.classes, strict=True))
-
-
-def _with_categories(columns: Sequence[Column], row: tuple[Value, ...], hints: Hints) -> tuple[Value, ...]:
-    """The row with known categories for its strings: exporters write a column's encoder in the order of the columns."""
-    categories = iter(hints.categories)
-    return tuple(
-        next(categories, (value,))[0] if column.element_type == "string" else value
-        for column, value in zip(columns, row, strict=True)
-    )
 
 
 def _check_finite(numbers: Array) -> None:

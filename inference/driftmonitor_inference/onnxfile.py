@@ -20,6 +20,7 @@ _TENSOR_INT32, _TENSOR_STRING, _TENSOR_INT64, _TENSOR_NAME = 5, 6, 7, 8
 
 _LABEL_ATTRIBUTES = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
 _CATEGORY_ATTRIBUTES = ("cats_strings", "keys_strings")
+_INTEGER_CATEGORY_ATTRIBUTES = ("cats_int64s",)
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -33,6 +34,8 @@ class Hints:
     """Labels of classifiers, and constants named `classes`."""
     categories: list[tuple[str, ...]] = field(default_factory=list)
     """Strings that encoders know."""
+    integer_categories: list[tuple[int, ...]] = field(default_factory=list)
+    """Integers that encoders know."""
 
 
 def read_hints(path: Path) -> Hints:
@@ -67,6 +70,10 @@ def _read_node(node: memoryview, hints: Hints) -> None:
             strings = tuple(bytes(value).decode() for value in _submessages(attribute, _ATTRIBUTE_STRINGS))
             if strings:
                 hints.categories.append(strings)
+        elif name in _INTEGER_CATEGORY_ATTRIBUTES:
+            integers = _integers(attribute, _ATTRIBUTE_INTS)
+            if integers:
+                hints.integer_categories.append(integers)
 
 
 def _read_initializer(tensor: memoryview, hints: Hints) -> None:
@@ -79,11 +86,13 @@ def _read_initializer(tensor: memoryview, hints: Hints) -> None:
 
 def _values(message: memoryview, strings: int, *integers: int) -> Labels:
     texts = tuple(bytes(value).decode() for value in _submessages(message, strings))
-    if texts:
-        return texts
+    return texts or _integers(message, *integers)
+
+
+def _integers(message: memoryview, *wanted: int) -> tuple[int, ...]:
     numbers: list[int] = []
     for number, value in _fields(message):
-        if number in integers:
+        if number in wanted:
             numbers.extend([value] if isinstance(value, int) else _packed(value))
     return tuple(number - (1 << 64) if number >= 1 << 63 else number for number in numbers)
 

@@ -37,6 +37,14 @@ class TrainedModels:
     """One float input of 3 columns, one value."""
     nearest: Path
     """A classifier whose file does not tell its labels."""
+    broken: Path
+    """It loads, takes `distance` and `origin`, and predicts no row: a Reshape in it never fits."""
+    broken_numbers: Path
+    """The same with `distance` alone."""
+    unguessable: Path
+    """It takes -9 and -7 alone, and its file names 9 and 7."""
+    integer_categories: Path
+    """Classifier with an integer input `month` and a string input `origin`; it refuses values that it does not know."""
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +52,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> TrainedModels:
     """Train and export once."""
     import pandas
     from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LinearRegression, LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
@@ -73,6 +81,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> TrainedModels:
         "initial_types": [("distance", FloatTensorType([None, 1])), ("origin", StringTensorType([None, 1]))],
         "options": {"zipmap": False},
     }
+    months = pandas.DataFrame({"month": 5 + (matrix[:, 0] * 3).astype(int), "origin": frame["origin"]})
+    strict = ColumnTransformer([("c", OneHotEncoder(handle_unknown="error"), ["month", "origin"])])
+    typed = [("month", Int64TensorType([None, 1])), ("origin", StringTensorType([None, 1]))]
     classifier = LogisticRegression().fit(matrix, number)
     return TrainedModels(
         columns=save("columns", pipeline("ignore"), **named),
@@ -80,8 +91,69 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> TrainedModels:
         matrix=save("matrix", classifier, X=matrix[:1], options={"zipmap": False}),
         zipmap=save("zipmap", classifier, X=matrix[:1]),
         regressor=save("regressor", LinearRegression().fit(matrix, matrix.sum(axis=1)), X=matrix[:1]),
+        unguessable=_unguessable(folder / "unguessable.onnx"),
+        broken=_broken(folder / "broken.onnx", with_origin=True),
+        broken_numbers=_broken(folder / "broken_numbers.onnx", with_origin=False),
+        integer_categories=save(
+            "integer_categories",
+            make_pipeline(strict, LogisticRegression()).fit(months, late),
+            initial_types=typed,
+            options={"zipmap": False},
+        ),
         nearest=save("nearest", KNeighborsClassifier().fit(matrix, number), X=matrix[:1], options={"zipmap": False}),
     )
+
+
+def _broken(path: Path, *, with_origin: bool) -> Path:
+    """onnxruntime loads it, since its shapes are free, and fails at every row."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    number = numpy.array([-1, 2], numpy.int64)
+    inputs = [helper.make_tensor_value_info("distance", TensorProto.FLOAT, [None, 1])]
+    nodes = [
+        helper.make_node("Reshape", ["distance", "pairs"], ["paired"]),
+        helper.make_node("MatMul", ["paired", "weights"], ["value"]),
+    ]
+    if with_origin:
+        inputs.append(helper.make_tensor_value_info("origin", TensorProto.STRING, [None, 1]))
+        categories = {"cats_strings": ["JFK", "LGA"], "zeros": 0, "domain": "ai.onnx.ml"}
+        nodes.insert(0, helper.make_node("OneHotEncoder", ["origin"], ["encoded"], **categories))
+    graph = helper.make_graph(
+        nodes,
+        "broken",
+        inputs,
+        [helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])],
+        [
+            numpy_helper.from_array(number, "pairs"),
+            numpy_helper.from_array(numpy.ones((2, 1), numpy.float32), "weights"),
+        ],
+    )
+    operators = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.ml", 3)]
+    path.write_bytes(helper.make_model(graph, opset_imports=operators, ir_version=8).SerializeToString())
+    return path
+
+
+def _unguessable(path: Path) -> Path:
+    from onnx import TensorProto, helper
+
+    nodes = []
+    for name, known in (("second", 7), ("first", 9)):
+        categories = {"cats_int64s": [known], "zeros": 0, "domain": "ai.onnx.ml"}
+        nodes.append(helper.make_node("Neg", [name], [f"{name}_negative"]))
+        nodes.append(helper.make_node("Cast", [f"{name}_negative"], [f"{name}_integer"], to=TensorProto.INT64))
+        nodes.append(helper.make_node("OneHotEncoder", [f"{name}_integer"], [f"{name}_encoded"], **categories))
+        nodes.append(helper.make_node("Squeeze", [f"{name}_encoded"], [f"{name}_flat"], axes=[1]))
+    nodes.append(helper.make_node("Add", ["first_flat", "second_flat"], ["value"]))
+    graph = helper.make_graph(
+        nodes,
+        "unguessable",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in ("first", "second")],
+        [helper.make_tensor_value_info("value", TensorProto.FLOAT, [None, 1])],
+        [],
+    )
+    operators = [helper.make_opsetid("", 12), helper.make_opsetid("ai.onnx.ml", 3)]
+    path.write_bytes(helper.make_model(graph, opset_imports=operators, ir_version=8).SerializeToString())
+    return path
 
 
 @dataclass

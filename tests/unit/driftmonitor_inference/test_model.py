@@ -77,6 +77,23 @@ def test_the_example_row_knows_the_categories_of_the_model(models: Any) -> None:
     assert model.example == (0.0, "JFK")
 
 
+def test_integers_that_are_categories_are_guessed_too(models: Any) -> None:
+    model = Model(models.integer_categories, None, None)
+    assert (model.example_works, model.example) == (True, (5, "JFK"))
+
+
+@pytest.mark.parametrize("name", ["broken", "broken_numbers"])
+def test_a_model_that_loads_and_predicts_no_row_is_refused(models: Any, name: str) -> None:
+    with pytest.raises(ModelError, match=r"the model fails on an example row: the model refuses row 0: .*cannot be"):
+        Model(getattr(models, name), None, None)
+
+
+def test_a_model_whose_encoders_refuse_every_guess_is_served_and_told_apart(models: Any) -> None:
+    model = Model(models.unguessable, None, None)
+    assert (model.example_works, model.example) == (False, (0.0, 0.0))
+    assert model.predict([(-9.0, -7.0)])[0].value == 2
+
+
 def test_the_digest_is_that_of_the_file(models: Any) -> None:
     import hashlib
 

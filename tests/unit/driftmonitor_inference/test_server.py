@@ -1,3 +1,4 @@
+import contextlib
 import json
 import resource
 import socket
@@ -203,6 +204,21 @@ def test_a_server_that_cannot_start_says_why_in_one_line(
     assert (status, stdout) == (1, "")
     assert complaint in stderr
     assert stderr.count("\n") == 1
+    assert (tmp_path / "termination").read_text() == stderr.strip()
+
+
+def test_a_model_that_loads_and_cannot_predict_is_never_ready_and_says_why(
+    environment: dict[str, str], start_server: Start, models: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "termination").touch()
+    server = start_server(MODEL_FILE=str(models.broken))
+    answers = []
+    while server.process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            answers.append(server.http.get("/health").status_code)
+    stdout, stderr = server.process.communicate()
+    assert (server.process.returncode, stdout, answers) == (1, "", [])
+    assert stderr.startswith("the model fails on an example row: the model refuses row 0: ")
     assert (tmp_path / "termination").read_text() == stderr.strip()
 
 
