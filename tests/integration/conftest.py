@@ -91,8 +91,10 @@ class Api:
         self.plane.client.json("DELETE", kinds.BY_NAME[kind].path(namespace, name))
 
     def kubectl(self, *arguments: str) -> str:
-        command = [str(self._kubectl), "--kubeconfig", str(self.plane.kubeconfig), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(self.kubectl_command(*arguments), capture_output=True, text=True, check=True).stdout
+
+    def kubectl_command(self, *arguments: str) -> tuple[str, ...]:
+        return str(self._kubectl), "--kubeconfig", str(self.plane.kubeconfig), *arguments
 
     def children(self, namespace: str) -> dict[str, Body]:
         """What the operator applies, by kind and name."""
