@@ -15,7 +15,7 @@ from driftmonitor_operator.gate import Gate, ShutError, Verdict
 from driftmonitor_operator.kinds import BY_NAME, CHILD_SELECTOR, FIELD_MANAGER, MONITOR, Body, Kind
 
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
-_PAGE_SIZE = 100
+_PAGE_SIZE = 200
 _APPLY = "application/apply-patch+yaml"
 _JSON = "application/json"
 _JSON_PATCH = "application/json-patch+json"

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from driftmonitor_operator import compare
@@ -18,6 +19,16 @@ from driftmonitor_operator.kinds import (
 
 Key = tuple[str, str]
 """Namespace and name of a DriftMonitor."""
+
+
+_JUDGED = ("Deployment", JOB.name, POD.name)
+_NO_STATUS: Body = {}
+
+
+@lru_cache(maxsize=4096)
+def _shared(owners: tuple[tuple[str, str, str], ...]) -> tuple[tuple[str, str, str], ...]:
+    """One object for all children that have the same owners."""
+    return owners
 
 
 @dataclass(slots=True)
@@ -44,6 +55,7 @@ class Observed:
     replicas: int | None
     """Number of pods that a Deployment is to have."""
     status: Body
+    """Of the kinds that are judged by it; empty for the others."""
     applied: str
     """Digest of the manifest that was applied to it and is still in force; empty where none is."""
     changed: datetime | None
@@ -65,9 +77,7 @@ class Observed:
             name=metadata["name"],
             uid=metadata["uid"],
             resource_version=int(metadata["resourceVersion"]),
-            owners=tuple(
-                (sys.intern(owner["kind"]), sys.intern(owner["name"]), sys.intern(owner["uid"])) for owner in owners
-            ),
+            owners=_shared(tuple((owner["kind"], owner["name"], owner["uid"]) for owner in owners)),
             component=sys.intern(labels.get(COMPONENT_LABEL, "")),
             instance=sys.intern(labels.get(INSTANCE_LABEL, "")),
             generation=metadata.get("generation", 0),
@@ -76,7 +86,7 @@ class Observed:
             configuration=sys.intern((metadata.get("annotations") or {}).get(CONFIGURATION_ANNOTATION, "")),
             config_maps=_config_maps(body),
             replicas=(body.get("spec") or {}).get("replicas"),
-            status=body.get("status") or {},
+            status=(body.get("status") or _NO_STATUS) if kind in _JUDGED else _NO_STATUS,
             applied=compare.fingerprint(body, FIELD_MANAGER) if child else "",
             changed=written_at(body, FIELD_MANAGER) if child else None,
             added_to=child and compare.added_to(body, FIELD_MANAGER),

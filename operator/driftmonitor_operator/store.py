@@ -1,10 +1,34 @@
 """What the watches and lists have brought: the last known state of every monitor and child, held in memory."""
 
 import threading
+import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pydantic_core
 
 from driftmonitor_operator.kinds import INSTANCE_LABEL, MONITOR, Body
 from driftmonitor_operator.observed import Key, Observed
+
+
+@dataclass(slots=True)
+class _Monitor:
+    """One monitor, packed: as objects of Python thousands of them would take ten times as much."""
+
+    uid: str
+    version: int
+    drift: str
+    packed: bytes
+
+    @classmethod
+    def of(cls, body: Body) -> "_Monitor":
+        metadata = body["metadata"]
+        drift = (body.get("status") or {}).get("drift") or "Unknown"
+        return cls(metadata["uid"], _version(body), drift, zlib.compress(pydantic_core.to_json(body), 1))
+
+    def body(self) -> Body:
+        body: Body = pydantic_core.from_json(zlib.decompress(self.packed))
+        return body
 
 
 class Store:
@@ -16,7 +40,7 @@ class Store:
     def __init__(self) -> None:
         """Nothing is known at first."""
         self._lock = threading.Lock()
-        self._monitors: dict[Key, Body] = {}
+        self._monitors: dict[Key, _Monitor] = {}
         self._children: dict[Key, dict[tuple[str, str], Observed]] = {}
         self._places: dict[str, Key] = {}
         """Where a child is held, by its uid: its label may come to name another monitor, or none."""
@@ -24,7 +48,8 @@ class Store:
     def monitor(self, key: Key) -> Body | None:
         """The monitor as last seen."""
         with self._lock:
-            return self._monitors.get(key)
+            held = self._monitors.get(key)
+        return held.body() if held else None
 
     def keys(self) -> list[Key]:
         """All monitors."""
@@ -40,9 +65,8 @@ class Store:
         """Number of monitors by `status.drift`."""
         counts: dict[str, int] = {}
         with self._lock:
-            for body in self._monitors.values():
-                drift = (body.get("status") or {}).get("drift") or "Unknown"
-                counts[drift] = counts.get(drift, 0) + 1
+            for held in self._monitors.values():
+                counts[held.drift] = counts.get(held.drift, 0) + 1
         return counts
 
     def child(self, manifest: Body) -> Observed | None:
@@ -77,7 +101,7 @@ class Store:
             if body["kind"] == MONITOR.name:
                 key = _monitor_key(body)
                 held = self._monitors.get(key)
-                if held is None or held["metadata"]["uid"] != body["metadata"]["uid"]:
+                if held is None or held.uid != body["metadata"]["uid"]:
                     return None
                 del self._monitors[key]
                 return key
@@ -99,7 +123,7 @@ class Store:
         with self._lock:
             if kind == MONITOR.name:
                 for key, held in list(self._monitors.items()):
-                    if held["metadata"]["uid"] not in present and _version(held) <= resource_version:
+                    if held.uid not in present and held.version <= resource_version:
                         del self._monitors[key]
                         changed.add(key)
                 return changed
@@ -112,14 +136,14 @@ class Store:
     def _put_monitor(self, body: Body) -> Key | None:
         key = _monitor_key(body)
         held = self._monitors.get(key)
-        if held is not None and _version(held) >= _version(body):
+        if held is not None and held.version >= _version(body):
             return None
-        body["metadata"]["managedFields"] = [  # when who last wrote the status; the rest is large
+        managed = [  # when who last wrote the status; the rest is large
             {name: value for name, value in entry.items() if name != "fieldsV1"}
             for entry in body["metadata"].get("managedFields", [])
             if entry.get("subresource") == "status"
         ]
-        self._monitors[key] = body
+        self._monitors[key] = _Monitor.of(body | {"metadata": body["metadata"] | {"managedFields": managed}})
         return key
 
     def _put_child(self, child: Observed, digest: str | None) -> Key | None:
