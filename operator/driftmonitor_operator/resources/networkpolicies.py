@@ -12,7 +12,16 @@ from driftmonitor_operator.resources.common import HTTP_PORT, Component, child, 
 
 METADATA = ("169.254.169.254/32", "fd00:ec2::254/128")
 """Where clouds hand out a node's credentials to whoever asks."""
-LINK_LOCAL = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")
+NODES_OWN = (
+    "169.254.0.0/16",
+    "fe80::/10",
+    "fd00:ec2::254/128",
+    # Clouds whose metadata are not at a link-local address: Alibaba, Azure's machine agent, Oracle.
+    "100.100.100.200/32",
+    "168.63.129.16/32",
+    "192.0.0.192/32",
+)
+"""What only the node itself should talk to. Names are asked for at some of them, so this is for other ports."""
 DNS_PORT = 53
 _DEFAULT_PORTS = {"http": 80, "https": 443, "s3": 443, "gs": 443}
 
@@ -66,7 +75,7 @@ def _fetching(uri: str | None, credentials: str | None, apiserver: Apiserver) ->
     if uri is None or StorageUri.parse(uri).mounted:
         return []
     port = _port(uri, credentials)
-    excluded = (*LINK_LOCAL, *map(_host, apiserver.addresses))
+    excluded = (*NODES_OWN, *map(_host, apiserver.addresses))
     return [{"to": _anywhere_but(excluded), "ports": [_tcp(port) if port else {"protocol": "TCP"}]}]
 
 

@@ -17,7 +17,17 @@ CELLAR = "cellar-of-networks"
 APISERVER = ("192.0.2.10", 6443)
 SERVICE = ("10.96.0.1", 443)
 """Its two addresses: its own, and the one of the Service `kubernetes`, which pods are told."""
-METADATA = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fe80::a9fe:a9fe", "fd00:ec2::254")
+METADATA = (
+    "169.254.169.254",
+    "169.254.170.2",
+    "169.254.170.23",
+    "fe80::a9fe:a9fe",
+    "fd00:ec2::254",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
+)
+"""Where clouds hand out a node's or a pod's credentials."""
 SOMEWHERE = Endpoint("198.51.100.7")
 RESOLVER = Endpoint("10.96.0.10")
 CHECKS = {"checks": {"schedule": "0 0 1 1 *"}}
