@@ -16,8 +16,8 @@ _ASSIGNED = ("clusterIP", "clusterIPs", "volumeName", "minReadySeconds")
 def families(api: Any, namespace: str) -> dict[str, list[str]]:
     """The children of each monitor of a namespace, the token Secret among them, sorted; an exact copy is there twice.
 
-    Two monitors with the same spec have equal children, whatever their names: names, digests and identities are left
-    out. What is being deleted counts as gone.
+    Two monitors with the same spec have equal children, whatever their names, as long as these are found nowhere else
+    in a child: names, digests and identities are left out. What is being deleted counts as gone.
     """
     found: dict[str, list[str]] = {}
     for kind in (*kinds.APPLIED, kinds.SECRET):
