@@ -26,7 +26,6 @@ PATIENCE_SECONDS = 90.0
 OPERATOR_NAMESPACE = "driftmonitor-system"
 CHECK_MANAGER = "fieldManager=driftmonitor-check&force=true"
 APPLY = "application/apply-patch+yaml"
-STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 Body = dict[str, Any]
 
 SPEC: Body = {
@@ -190,7 +189,11 @@ class Monitor:
             ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
             if pod["metadata"]["labels"][kinds.COMPONENT_LABEL] == "inference":
                 ready["initContainerStatuses"] = [fetched]
-            self.api.patch("Pod", self.namespace, pod["metadata"]["name"], {"status": ready}, subresource="/status")
+            try:
+                self.api.patch("Pod", self.namespace, pod["metadata"]["name"], {"status": ready}, subresource="/status")
+            except ApiError as error:
+                if error.status != 404:  # a rollout may take a pod away meanwhile
+                    raise
 
     def _starting_pods(self) -> list[Body]:
         selector = f"{kinds.COMPONENT_LABEL}!=check"
