@@ -197,3 +197,20 @@ def test_a_release_with_every_value_set_is_installed_and_upgraded_without_a_chan
         assert live["spec"][name] == EVERYTHING[name]
     installation.helm("uninstall", "dm")
     installation.kubectl("delete", "crd", "driftmonitors.driftmonitor.dev", "--timeout=60s")
+
+
+def test_two_releases_of_one_name_work_for_two_namespaces_side_by_side(
+    chart_plane: ControlPlane, chart_programs: Path, tmp_path: Path
+) -> None:
+    releases = []
+    for team, shared in (("red", True), ("blue", False)):
+        release = Installation(chart_plane, chart_programs, tmp_path / team, "dm", f"{team}-system", tmp_path)
+        release.make_namespace(team)
+        policy = {"enabled": True}
+        release.install(
+            watchNamespace=team, crds={"enabled": shared}, rbac={"aggregate": shared}, admissionPolicy=policy
+        )
+        releases.append(release)
+    for release in reversed(releases):
+        assert release.helm("uninstall", release.release)
+    releases[0].kubectl("delete", "crd", "driftmonitors.driftmonitor.dev", "--timeout=60s")
