@@ -96,9 +96,16 @@ class Cluster:
             raise ApiError(0, f"cannot resolve the apiserver's name {parts.hostname}: {error.strerror}") from error
         return sorted({(str(address[0]), port) for *_, address in found})
 
-    def apply(self, manifest: Body, *, subresource: str = "", manager: str = FIELD_MANAGER) -> Body:
-        """Server-side apply. Returns the object as it is now. Raises ApiError."""
+    def apply(
+        self, manifest: Body, *, subresource: str = "", manager: str = FIELD_MANAGER, absent: bool = False
+    ) -> Body:
+        """Server-side apply. Returns the object as it is now. Raises ApiError.
+
+        `absent`: only where there is no object of that name; its status is 409 where there is one.
+        """
         query = {"fieldManager": manager, "force": "true"}
+        if absent:  # a version that no object has: the apiserver compares it with that of the one that it finds
+            manifest = manifest | {"metadata": manifest["metadata"] | {"resourceVersion": "1"}}
         path = _path(manifest) + (f"/{subresource}" if subresource else "")
         return self._request("PATCH", path, query, manifest, _APPLY)
 

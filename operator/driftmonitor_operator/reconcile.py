@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,8 @@ FOUND_TIME = timedelta(minutes=30)
 TROUBLED_ATTEMPTS = 3
 """After so many attempts in vain to apply a child the status says so; most faults of an apiserver pass sooner."""
 TOKEN_RETRY_SECONDS = 5.0
+TOKEN_ROUNDS = 6
+"""A token is asked for again at each sixth resync where these are minutes apart: its Secret cannot be watched."""
 TOKEN_SETTLED = timedelta(minutes=2)
 """In this time after a monitor's creation, a token Secret that exists may be its predecessor's and about to go."""
 
@@ -57,6 +60,9 @@ class Reconciler:
         self._cluster, self._store, self._config, self._now = cluster, store, config, now
         self._rejections: dict[tuple[str, str, str], Rejection] = {}
         self._tokens: set[str] = set()
+        self._occupied: set[tuple[str, str, str]] = set()
+        """Children whose names were taken by objects that are not known as the operator's."""
+        self._resyncs = 0
         self._failures: dict[Key, int] = {}
         self._found: dict[tuple[str, str], tuple[object, datetime]] = {}
         self._events, self._pace = status.EventLog(), status.WordsPace()
@@ -68,7 +74,9 @@ class Reconciler:
         concerned: set[Key] = set()
         for kind in kinds.WATCHED:
             concerned |= self._store.replace(kind.name, self._cluster.pages(kind, self._config.watch_namespace))
-        self._tokens.clear()
+        self._resyncs += 1
+        rounds = TOKEN_ROUNDS if self._config.resync_seconds >= 60 else 1
+        self._tokens = {uid for uid in self._tokens if zlib.crc32(uid.encode()) % rounds != self._resyncs % rounds}
         now = self._now()
         self._rejections = {child: no for child, no in self._rejections.items() if no.retry_at > now}
         self._found = {source: found for source, found in self._found.items() if found[1] > now}
@@ -160,8 +168,18 @@ class Reconciler:
         """Make one child as it should be."""
         digest = compare.digest(manifest)
         live = self._store.child(manifest)
+        identity = (manifest["metadata"]["namespace"], manifest["kind"], manifest["metadata"]["name"])
+        if live is None and identity not in self._occupied:
+            try:
+                return self._apply(manifest, digest, None, monitor, waits, absent=True)
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                self._occupied.add(identity)
         if live is None and (found := self._read(manifest)):
             live = Observed.of(found)  # not labelled as ours, or so new that no event has told of it
+        else:
+            self._occupied.discard(identity)
         step = plan.decide(manifest, digest, live, monitor)
         if isinstance(step, Problem):
             waits.append(LOOK_AGAIN_SECONDS)
@@ -171,14 +189,21 @@ class Reconciler:
         return self._apply(manifest, digest, live, monitor, waits)
 
     def _apply(
-        self, manifest: Body, digest: str, live: Observed | None, monitor: DriftMonitor, waits: list[float]
+        self,
+        manifest: Body,
+        digest: str,
+        live: Observed | None,
+        monitor: DriftMonitor,
+        waits: list[float],
+        *,
+        absent: bool = False,
     ) -> Problem | None:
         metadata, kind = manifest["metadata"], manifest["kind"]
         identity = (metadata["namespace"], kind, metadata["name"])
         rejection = self._rejections.get(identity)
         if rejection is None or rejection.digest != digest or rejection.retry_at <= self._now():
             try:
-                applied = self._write(manifest, live, monitor.spec.serving.least_replicas)
+                applied = self._write(manifest, live, monitor.spec.serving.least_replicas, absent=absent)
             except ApiError as error:
                 if not error.rejected:
                     raise
@@ -194,12 +219,12 @@ class Reconciler:
         message = f"{kind} {metadata['name']} was rejected: {status.shorten(rejection.message)}"
         return Problem(metadata["labels"][kinds.COMPONENT_LABEL], "ChildRejected", message)
 
-    def _write(self, manifest: Body, live: Observed | None, least: int) -> Body:
+    def _write(self, manifest: Body, live: Observed | None, least: int, *, absent: bool) -> Body:
         """Apply, and have go what others have added to the spec, or set instead. Raises ApiError."""
         if live is not None and plan.leaves_replicas(manifest) and (found := self._read(manifest)):
             self._hand_over(manifest, found, least)
         try:
-            applied = self._cluster.apply(manifest)
+            applied = self._cluster.apply(manifest, absent=absent)
         except ApiError as error:
             found = self._read(manifest) if error.rejected and live is not None else None
             if found is None or not compare.added_to(found, kinds.FIELD_MANAGER):
