@@ -13,7 +13,7 @@ from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory  # no 
 from driftmonitor_operator import kinds
 from driftmonitor_operator.controller import Controller
 
-END_SECONDS = 1.0
+END_SECONDS = 5.0
 """How long the watches may take to end in their own way."""
 
 
