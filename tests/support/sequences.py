@@ -30,6 +30,10 @@ KILL_SHARE = 0.06
 """Share of the rounds in which the operator is killed in the middle."""
 
 
+_REMEMBERED = 300
+"""Portraits of fresh objects; few specs come twice."""
+
+
 @dataclass(frozen=True)
 class Divergence:
     """An object that is not as a fresh one with its spec."""
@@ -157,6 +161,8 @@ class Runner:
         """Create a fresh object for each spec that there was none for. Returns their names by their specs."""
         self._make_namespace(NURSERY)
         births: dict[str, tuple[str, Spec]] = {}
+        if len(self._fresh) > _REMEMBERED:
+            self._fresh.clear()
         for subject in working:
             assert subject.spec is not None
             key = _key(subject.spec)

@@ -63,6 +63,12 @@ class World:
                 if error.status != 409:  # the operator has written the status meanwhile
                     raise
 
+    def publish(self, namespace: str, name: str, status: Body) -> None:
+        """Write facts to a monitor's status, as a check does."""
+        body = {"apiVersion": kinds.MONITOR.api_version, "kind": kinds.MONITOR.name, "metadata": {"name": name}}
+        path = kinds.MONITOR.path(namespace, name) + "/status?fieldManager=driftmonitor-check&force=true"
+        self._client.json("PATCH", path, body | {"status": status}, "application/apply-patch+yaml")
+
     def delete(self, namespace: str, name: str) -> None:
         """Delete a monitor; its children stay until `collect_garbage`."""
         self._client.json("DELETE", kinds.MONITOR.path(namespace, name))

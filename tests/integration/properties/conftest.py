@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from hack.cluster import builds
+from hack.cluster.controlplane import ControlPlane
 from tests.integration.conftest import Api, Monitor, OperatorProcess
 from tests.support.faultproxy import FaultProxy
+from tests.support.worlds import World
 
 _numbers = itertools.count(1)
 
@@ -33,6 +36,14 @@ def proxy(operator_kubeconfig: Path) -> Iterator[FaultProxy]:
 def proxied_kubeconfig(proxy: FaultProxy, operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For the operator's ServiceAccount, through the proxy."""
     return proxy.kubeconfig(operator_kubeconfig, tmp_path_factory.mktemp("proxied") / "kubeconfig")
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A control plane without controllers."""
+    binaries = builds.ensure(["kubectl", "kube-apiserver", "kube-controller-manager"])
+    with ControlPlane(tmp_path_factory.mktemp("world"), binaries=binaries) as plane:
+        yield World(plane)
 
 
 @pytest.fixture

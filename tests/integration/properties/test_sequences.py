@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from kubernetes.config import kube_config
 
 from driftmonitor_operator import config
-from hack.cluster import builds
-from hack.cluster.controlplane import ControlPlane
 from tests.integration.conftest import REPOSITORY, OperatorProcess
 from tests.support import seeds, specs
 from tests.support.clocks import clock
@@ -25,13 +23,6 @@ WIDTH = 10
 CREATED = int(clock(1, 3))
 """Specs whose creation is ended at each write."""
 CRASHES = int(clock(25, 1000))
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    binaries = builds.ensure(["kubectl", "kube-apiserver", "kube-controller-manager"])
-    with ControlPlane(tmp_path_factory.mktemp("world"), binaries=binaries) as plane:
-        yield World(plane)
 
 
 @pytest.fixture(scope="module")

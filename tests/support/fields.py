@@ -1,0 +1,340 @@
+"""For each field of the spec, what it is for: where a change of it must show. `CASES` is what the schema asks for.
+
+A case begins with the minimal spec and `beside`, sets what is at `at` (which holds the field, and what must change with
+it) to the first value, then to the second one, and takes it away again. What `shows` sees must change each time.
+"""
+
+import copy
+import functools
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from driftmonitor_api.v1alpha1 import DriftMonitor, DriftMonitorSpec, ReferenceStatus
+from driftmonitor_check import run
+from driftmonitor_check.check import check
+from driftmonitor_check.collector import Collector
+from driftmonitor_check.evidence import Reference, Window
+from driftmonitor_check.settings import Settings
+from driftmonitor_check.spans import span
+from tests.support.specs import Path, Spec
+
+Body = dict[str, Any]
+MINIMAL: Spec = {
+    "model": {"storageUri": "https://models.example/wine.onnx"},
+    "reference": {"storageUri": "https://models.example/wine.parquet"},
+    "checks": {"schedule": "0 0 1 1 *"},
+}
+NOW = datetime.now(UTC).replace(microsecond=0)
+MINUTES = 180
+"""So many minutes back the collector has a row each."""
+
+
+@dataclass
+class View:
+    """What there is of one monitor."""
+
+    monitor: Body
+    children: list[Body]
+    collector: Collector
+    """A real one that holds rows of the last three hours."""
+
+    @property
+    def spec(self) -> DriftMonitorSpec:
+        """As the programs read it from the live object."""
+        return DriftMonitor.model_validate(self.monitor).spec
+
+    def child(self, kind: str, suffix: str = "") -> Body | None:
+        """The child whose name is the monitor's with this suffix."""
+        name = self.monitor["metadata"]["name"] + suffix
+        return next((b for b in self.children if b["kind"] == kind and b["metadata"]["name"] == name), None)
+
+
+Shows = Callable[[View], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """How one field is changed, and where that shows."""
+
+    field: str
+    values: tuple[Any, Any]
+    shows: Shows
+    at: str = ""
+    """Where the values are put; empty: the field itself."""
+    beside: Spec = field(default_factory=dict)
+    facts: Callable[[DriftMonitorSpec], Body] | None = None
+    """Status that a check has written before."""
+
+    def specs(self) -> tuple[Spec, Spec, Spec]:
+        """Without the field (or with its first value, where it must be there), and with each value."""
+        base = merged(MINIMAL, self.beside)
+        path = tuple((self.at or self.field).split("."))
+        return base, put(base, path, self.values[0]), put(base, path, self.values[1])
+
+
+def merged(spec: Spec, other: Spec) -> Spec:
+    """The spec with what the other one has."""
+    result = copy.deepcopy(spec)
+    for name, value in other.items():
+        both = isinstance(value, dict) and isinstance(result.get(name), dict)
+        result[name] = merged(result[name], value) if both else copy.deepcopy(value)
+    return result
+
+
+def put(spec: Spec, path: Path, value: Any) -> Spec:
+    """The spec with this value in this place."""
+    result = copy.deepcopy(spec)
+    parent = result
+    for name in path[:-1]:
+        parent = parent.setdefault(name, {})
+    parent[path[-1]] = value
+    return result
+
+
+def found(body: Any, path: str) -> Any:
+    """What lies at a path such as `spec/containers/name=server/image`; None where there is nothing."""
+    for step in path.split("/"):
+        if isinstance(body, list):
+            key, _, wanted = step.partition("=")
+            body = next((item for item in body if str(item.get(key)) == wanted), None)
+        elif isinstance(body, dict):
+            body = body.get(step)
+    return body
+
+
+def child(kind: str, suffix: str, path: str) -> Shows:
+    """A place in a child."""
+    return lambda view: found(view.child(kind, suffix), path)
+
+
+POD = "spec/template/spec"
+CHECK_POD = "spec/jobTemplate/spec/template/spec"
+FETCH = f"{POD}/initContainers/name=fetch-model"
+SHIPPER = f"{POD}/initContainers/name=shipper"
+
+
+def server_file(key: str) -> Shows:
+    """A value in the file that the server's pods mount, by the Deployment."""
+
+    def shows(view: View) -> Any:
+        name = found(view.child("Deployment"), f"{POD}/volumes/name=config/configMap/name")
+        (mounted,) = (b for b in view.children if b["kind"] == "ConfigMap" and b["metadata"]["name"] == name)
+        return json.loads(mounted["data"]["inference.json"]).get(key)
+
+    return shows
+
+
+def all_pods(path: str) -> Shows:
+    """A place in the pods of each program; all must have the same there."""
+
+    def shows(view: View) -> Any:
+        pods = (("Deployment", "", POD), ("Deployment", "-collector", POD), ("CronJob", "-check", CHECK_POD))
+        seen = [found(view.child(kind, suffix), f"{pod}/{path}") for kind, suffix, pod in pods]
+        return seen[0] if all(other == seen[0] for other in seen) else seen
+
+    return shows
+
+
+def rows_compared(view: View) -> int:
+    """Number of rows that a check reads for this spec from the collector."""
+    times = span(view.spec.checks.window, NOW)
+    return run._window(view.spec, view.collector, times).table.num_rows
+
+
+def rows_of_reference(view: View) -> int:
+    """Number of rows of the rolling reference that a check reads."""
+    window = Window(pa.table({"alcohol": [1.0]}), NOW, NOW)
+    settings = Settings.__new__(Settings)  # a rolling reference needs none
+    reference = run._reference(view.spec, window, view.collector, settings, NOW)
+    assert isinstance(reference, Reference)
+    return reference.table.num_rows
+
+
+def verdict(view: View) -> Any:
+    """What the check concludes over the given data."""
+    return _verdict(view.spec.model_dump_json())
+
+
+@functools.cache
+def _verdict(spec_json: str) -> Any:
+    spec = DriftMonitorSpec.model_validate_json(spec_json)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    window, data = _table(1, 0.5), _table(11, 0.0)
+    status = ReferenceStatus(storage_uri="s3://a/b", sha256="ab", rows=data.num_rows, time=now)
+    outcome = check(
+        spec, Window(window, now, now), Reference(data, status, "spec.reference.storageUri"), title="", now=now
+    )
+    columns = sorted((column.name, column.method, column.severity) for column in outcome.columns)
+    return outcome.conclusion.verdict, columns
+
+
+def _table(seed: int, shift: float, rows: int = 300) -> pa.Table:
+    def normal(number: int, mean: float) -> list[float]:
+        randomness = random.Random(number)
+        return [randomness.gauss(mean, 1) for _ in range(rows)]
+
+    colours = random.Random(seed + 100).choices("ab", (1 + 2 * shift, 1), k=rows)
+    return pa.table(
+        {"alcohol": normal(seed, 13 + shift), "proline": normal(seed + 1, 5 + shift / 4), "colour": colours}
+    )
+
+
+def condition(kind: str) -> Shows:
+    """Status and reason of a condition."""
+
+    def shows(view: View) -> Any:
+        conditions = view.monitor.get("status", {}).get("conditions", [])
+        return next(((c["status"], c["reason"]) for c in conditions if c["type"] == kind), None)
+
+    return shows
+
+
+def facts(*verdicts: tuple[str, timedelta], **last: Any) -> Callable[[DriftMonitorSpec], Body]:
+    """The status of a monitor with these verdicts, so long ago, the newest first."""
+
+    def written(spec: DriftMonitorSpec) -> Body:
+        entries = []
+        for word, age in verdicts:
+            time = (NOW - age).isoformat().replace("+00:00", "Z")
+            entries.append({"time": time, "verdict": word, "rows": 1000, "driftShare": 0.5, "subject": spec.subject})
+        span = {"windowStart": entries[0]["time"], "windowEnd": entries[0]["time"]}
+        reference = {"storageUri": spec.reference.storage_uri, "sha256": "ab", "rows": 9, "time": entries[0]["time"]}
+        return {"lastCheck": entries[0] | span | last, "history": entries, "reference": reference}
+
+    return written
+
+
+def _resources() -> list[Case]:
+    places = {
+        "serving": ("Deployment", "", f"{POD}/containers/name=inference"),
+        "logging.shipper": ("Deployment", "", SHIPPER),
+        "collector": ("Deployment", "-collector", f"{POD}/containers/name=collector"),
+        "checks": ("CronJob", "-check", f"{CHECK_POD}/containers/name=check"),
+    }
+    values = {"cpu": ("250m", "1500m"), "memory": ("96Mi", "3Gi")}
+    return [
+        Case(
+            f"{where}.resources.{kind}.{name}", values[name], child(*place, path=f"{container}/resources/{kind}/{name}")
+        )
+        for where, (*place, container) in places.items()
+        for kind in ("requests", "limits")
+        for name in values
+    ]
+
+
+_AUTOSCALING: Spec = {"serving": {"autoscaling": {"maxReplicas": 9}}}
+_SCALED = "HorizontalPodAutoscaler"
+_CREDENTIALS = "volumes/name=credentials/secret/secretName"
+_FEW: Spec = {"checks": {"window": {"minRows": 100}}}
+_ONE_ROW: Spec = {"checks": {"window": {"minRows": 1}}}
+_KS: Spec = {"checks": {"drift": {"numerical": {"method": "ks", "warning": 4e-10, "critical": 4e-10}}}}
+_HOUR = timedelta(hours=1)
+_TWICE = facts(("DriftDetected", timedelta()), ("DriftDetected", _HOUR), ("NoDrift", 2 * _HOUR))
+_BEFORE = facts(("NoDrift", timedelta()), ("DriftDetected", _HOUR))
+_LOST = facts(("NoDrift", timedelta()), coverage=0.8)
+_DRIFTED = condition("DriftDetected")
+
+
+def _levels(warning: float, critical: float, **rest: str) -> Spec:
+    return {"warning": warning, "critical": critical, **rest}
+
+
+def _fetched(name: str) -> Shows:
+    return child("Deployment", "", f"{FETCH}/env/name={name}/value")
+
+
+def _features(first: Spec, second: Spec) -> tuple[list[Spec], list[Spec]]:
+    feature = {"name": "a", "type": "Numerical"}
+    return [feature | first], [feature | second]
+
+
+def _rolling(**window: str) -> Spec:
+    return {"reference": {"storageUri": None, "window": window}}
+
+
+def _compared(field: str, first: Any, second: Any, at: str = "") -> Case:
+    """A field that says how columns are compared."""
+    return Case(f"checks.drift.{field}", (first, second), verdict, f"checks.drift.{at}" if at else "", _FEW)
+
+
+def _tolerated(name: str, first: Spec, second: Spec) -> Case:
+    path = "scheduling.tolerations"
+    return Case(f"{path}.[].{name}", ([first], [second]), all_pods("tolerations"), path)
+
+
+_REFERENCE_FILE = child("CronJob", "-check", f"{CHECK_POD}/volumes/name=reference/configMap/name")
+_RETENTION = f"{POD}/containers/name=collector/env/name=RETENTION_SECONDS/value"
+_BUFFER = child("Deployment", "", f"{SHIPPER}/env/name=BUFFER_BYTES/value")
+_EXISTS: Spec = {"operator": "Exists"}
+_ANY = "columns.proline"
+
+CASES = [
+    Case("model.storageUri", ("https://a.example/m", "configmap://a/b"), _fetched("MODEL_URI")),
+    Case("model.credentialsSecret", ("a", "b"), child("Deployment", "", f"{POD}/{_CREDENTIALS}")),
+    Case("model.version", ("2", "3"), _fetched("MODEL_VERSION")),
+    Case("model.features.[].name", _features({}, {"name": "b"}), server_file("features"), "model.features"),
+    Case("model.features.[].type", _features({}, {"type": "Categorical"}), server_file("features"), "model.features"),
+    Case("model.classes.[]", (["a", "b"], ["b", "a"]), server_file("classes"), "model.classes"),
+    Case("serving.replicas", (3, 5), child("Deployment", "", "spec/replicas")),
+    Case("serving.autoscaling.minReplicas", (2, 3), child(_SCALED, "", "spec/minReplicas"), beside=_AUTOSCALING),
+    Case(
+        "serving.autoscaling.maxReplicas",
+        ({"maxReplicas": 2}, {"maxReplicas": 3}),
+        child(_SCALED, "", "spec/maxReplicas"),
+        "serving.autoscaling",
+    ),
+    Case(
+        "serving.autoscaling.targetCpuUtilizationPercent",
+        (50, 60),
+        child(_SCALED, "", "spec/metrics/type=ContainerResource/containerResource/target/averageUtilization"),
+        beside=_AUTOSCALING,
+    ),
+    *_resources(),
+    Case("logging.durability", ("Sync", "File"), server_file("durability")),
+    Case("logging.whenFull", ("ServeAndCount", "Refuse"), server_file("whenFull")),
+    Case("logging.samplingPercent", (10, 20), server_file("samplingPercent")),
+    Case("logging.shipper.type", ("SyslogNG", "Fluentd"), child("Deployment", "", f"{SHIPPER}/image")),
+    Case("logging.shipper.bufferSize", ("64Mi", "1Gi"), _BUFFER),
+    Case("collector.retention", ("1h", "2d"), child("Deployment", "-collector", _RETENTION)),
+    Case("reference.storageUri", ("configmap://a/r.csv", "configmap://b/r.csv"), _REFERENCE_FILE),
+    Case("reference.credentialsSecret", ("a", "b"), child("CronJob", "-check", f"{CHECK_POD}/{_CREDENTIALS}")),
+    Case("reference.window.lookback", ("30m", "1h"), rows_of_reference, beside=_rolling(offset="60m")),
+    Case("reference.window.offset", ("1h", "150m"), rows_of_reference, beside=_rolling(lookback="1h")),
+    Case("checks.schedule", ("1 1 1 1 *", "2 2 2 2 *"), child("CronJob", "-check", "spec/schedule")),
+    Case("checks.timeZone", ("Europe/Berlin", "Asia/Kolkata"), child("CronJob", "-check", "spec/timeZone")),
+    Case("checks.window.lookback", ("30m", "90m"), rows_compared),
+    Case("checks.window.offset", ("150m", "170m"), rows_compared),
+    Case("checks.window.maxRows", (20, 10), rows_compared, beside=_ONE_ROW),
+    Case("checks.window.minRows", (100, 1000), verdict),
+    _compared("numerical.method", "ks", "wasserstein"),
+    _compared("numerical.warning", _levels(0.45, 5), _levels(0.2, 5), "numerical"),
+    _compared("numerical.critical", _levels(0.1, 5), _levels(0.1, 0.3), "numerical"),
+    _compared("categorical.method", "psi", "chisquare"),
+    _compared("categorical.warning", _levels(0.05, 5), _levels(0.5, 5), "categorical"),
+    _compared("categorical.critical", _levels(0.05, 0.06), _levels(0.05, 5), "categorical"),
+    _compared("driftShare", 0.3, 0.9),
+    _compared("columns.*.method", {"method": "ks"}, {"method": "wasserstein"}, _ANY),
+    _compared("columns.*.warning", _levels(0.15, 5, method="psi"), _levels(0.05, 5, method="psi"), _ANY),
+    _compared("columns.*.critical", _levels(0.05, 0.1, method="psi"), _levels(0.05, 5, method="psi"), _ANY),
+    Case("checks.policy.consecutiveWindows", (3, 2), _DRIFTED, facts=_TWICE),
+    Case("checks.policy.cooldown", ("2h", "30m"), _DRIFTED, facts=_BEFORE),
+    Case("checks.policy.correction", ("BenjaminiHochberg", "None"), verdict, beside=merged(_FEW, _KS)),
+    Case("checks.policy.minCoverage", (0.7, 0.85), _DRIFTED, facts=_LOST),
+    Case("scheduling.nodeSelector.*", ("a", "b"), all_pods("nodeSelector/zone"), "scheduling.nodeSelector.zone"),
+    _tolerated("key", {"key": "a", **_EXISTS}, {"key": "b", **_EXISTS}),
+    _tolerated("operator", {"key": "a", **_EXISTS}, {"key": "a", "operator": "Equal"}),
+    _tolerated("value", {"key": "a", "value": "b"}, {"key": "a", "value": "c"}),
+    _tolerated("effect", {"effect": "NoSchedule", **_EXISTS}, {"effect": "NoExecute", **_EXISTS}),
+    Case("suspend", (True, False), child("CronJob", "-check", "spec/suspend")),
+]
+IMMUTABLE = {
+    "collector.storage.size": ("20Gi", "30Gi"),
+    "collector.storage.storageClassName": ("fast", "slow"),
+}
+"""Fields that can only be given at the creation."""
