@@ -22,8 +22,7 @@ PAUSE_SECONDS = 0.05
 DELETED = (
     "service/flights",
     "service/flights-collector",
-    "configmap/flights-shipper",
-    "configmap/flights-config",
+    "networkpolicy/flights",
     "serviceaccount/flights-check",
     "role/flights-check",
     "rolebinding/flights-check",
@@ -32,7 +31,7 @@ DELETED = (
 )
 EDITED: dict[str, tuple[object, Callable[[Object], Any]]] = {
     "service/flights": ({"spec": {"selector": {"edited": "yes"}}}, lambda child: child["spec"]["selector"]),
-    "configmap/flights-config": ({"data": {"inference.json": "{}"}}, lambda child: child["data"]),
+    "networkpolicy/flights-collector": ({"spec": {"ingress": [{}]}}, lambda child: child["spec"]["ingress"]),
     "cronjob/flights-check": ({"spec": {"schedule": "0 0 1 1 *"}}, lambda child: child["spec"]["schedule"]),
     "role/flights-check": ({"rules": []}, lambda child: child["rules"]),
     "deployment/flights": ({"spec": {"replicas": 0}}, lambda child: child["spec"]["replicas"]),
@@ -65,10 +64,20 @@ def test_an_edited_child_is_put_back(kubectl: Kubectl, settled: None, child: str
     assert _eventually(lambda: part(kubectl.get(kind, name)) == before, REPAIR_SECONDS)
 
 
+def _mounted_files(kubectl: Kubectl) -> list[str]:
+    """The ConfigMaps of the operator's that the server's pods mount; their names tell their content."""
+    volumes = kubectl.get("deployment", NAME)["spec"]["template"]["spec"]["volumes"]
+    names = [volume["configMap"]["name"] for volume in volumes if "configMap" in volume]
+    return [f"configmap/{name}" for name in names if name.startswith((f"{NAME}-config-", f"{NAME}-shipper-"))]
+
+
 def test_deleted_children_come_back_and_the_monitor_is_ready_again(kubectl: Kubectl, settled: None) -> None:
+    deleted = [*DELETED, *_mounted_files(kubectl)]
+    assert len(deleted) == len(DELETED) + 2
+
     def identities() -> dict[str, str]:
         found = {}
-        for child in DELETED:
+        for child in deleted:
             kind, name = child.split("/")
             manifest = kubectl.find(kind, name)
             if manifest and "deletionTimestamp" not in manifest["metadata"]:
@@ -76,10 +85,10 @@ def test_deleted_children_come_back_and_the_monitor_is_ready_again(kubectl: Kube
         return found
 
     before = identities()
-    assert set(before) == set(DELETED)
-    kubectl.run("delete", *DELETED, "--wait=false")
+    assert set(before) == set(deleted)
+    kubectl.run("delete", *deleted, "--wait=false")
     assert _eventually(
-        lambda: set(identities()) == set(DELETED) and not set(identities().values()) & set(before.values()),
+        lambda: set(identities()) == set(deleted) and not set(identities().values()) & set(before.values()),
         REPAIR_SECONDS,
     ), identities()
     monitor.wait(kubectl, NAME, "Ready=True", lambda seen: seen.ready, READY_SECONDS)
