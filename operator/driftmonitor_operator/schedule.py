@@ -63,28 +63,21 @@ class Schedule:
     months: Field
     weekdays: Field
     zone: ZoneInfo
+    expression: str
+    """The same as cronsim reads it."""
 
     def runs_after(self, moment: datetime, number: int) -> list[datetime]:
         """The next runs after a moment, in UTC; fewer than `number` where it has no more."""
-        try:
-            runs = CronSim(self._expression(), moment.astimezone(self.zone))
-        except CronSimError:  # a day that none of its months has
-            return []
-        return [run.astimezone(UTC) for run in islice(runs, number)]
+        return list(_runs_after(self.expression, self.zone, moment, number))
 
     def run_before(self, moment: datetime) -> datetime | None:
         """The last run before a moment, in UTC."""
-        run = next(CronSim(self._expression(), moment.astimezone(self.zone), reverse=True), None)
+        run = next(CronSim(self.expression, moment.astimezone(self.zone), reverse=True), None)
         return run.astimezone(UTC) if run else None
 
     def largest_gap(self, year: int) -> timedelta | None:
         """The longest time between two runs that follow each other, seen from that year; None where it never runs."""
         return _largest_gap(self, year)
-
-    def _expression(self) -> str:
-        # Six fields, the first of them seconds: with five, cronsim moves runs that the clocks skip, as Debian does.
-        fields = (self.minutes, self.hours, self.days, self.months, self.weekdays)
-        return " ".join(["0", *("*" if f.starred else ",".join(map(str, f.values)) for f in fields)])
 
 
 @lru_cache(maxsize=4096)
@@ -95,9 +88,13 @@ def parse(expression: str, time_zone: str) -> Schedule | None:
         return None
     try:
         minutes, hours, days, months, weekdays = map(_field, parts, _BOUNDS)
-        return Schedule(minutes, hours, days, months, weekdays, ZoneInfo(time_zone))
+        zone = ZoneInfo(time_zone)
     except (ValueError, LookupError, OSError):
         return None
+    # Six fields, the first of them seconds: with five, cronsim moves runs that the clocks skip, as Debian does.
+    fields = (minutes, hours, days, months, weekdays)
+    normal = " ".join(["0", *("*" if field.starred else ",".join(map(str, field.values)) for field in fields)])
+    return Schedule(*fields, zone, normal)
 
 
 def _field(text: str, bounds: tuple[int, int, dict[str, int]]) -> Field:
@@ -128,6 +125,15 @@ def _number(text: str, names: dict[str, int] | None = None) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"{text!r} is not a number")
     return int(text)
+
+
+@lru_cache(maxsize=8192)  # a monitor's last check is asked about at each look at it
+def _runs_after(expression: str, zone: ZoneInfo, moment: datetime, number: int) -> tuple[datetime, ...]:
+    try:
+        runs = CronSim(expression, moment.astimezone(zone))
+    except CronSimError:  # a day that none of its months has
+        return ()
+    return tuple(run.astimezone(UTC) for run in islice(runs, number))
 
 
 @lru_cache(maxsize=4096)
