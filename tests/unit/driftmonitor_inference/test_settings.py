@@ -63,6 +63,17 @@ def test_flags_are_written_out(text: str, value: bool) -> None:
     assert read(ServeSettings, SERVE | {"ACCESS_LOG": text}).access_log is value
 
 
+FETCH = {"MODEL_URI": "s3://b/k", "MODEL_VERSION": "1", "MODEL_FILE": "/model/m", "MODEL_MOUNT": "/source"}
+
+
+@pytest.mark.parametrize(("text", "folder"), [(None, None), ("", None), ("/secret", Path("/secret"))])
+def test_the_folder_of_credentials_is_given_only_where_there_is_a_secret(text: str | None, folder: Path | None) -> None:
+    environment = FETCH if text is None else FETCH | {"MODEL_CREDENTIALS_DIR": text}
+    assert read(FetchSettings, environment).model_credentials_dir == folder
+    assert "  MODEL_CREDENTIALS_DIR" in describe(FetchSettings)
+    assert "is mounted (default none)" in describe(FetchSettings)
+
+
 def test_the_description_names_each_variable_with_its_default() -> None:
     text = describe(ServeSettings)
     for name in SERVE:
