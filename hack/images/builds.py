@@ -57,15 +57,15 @@ def build_all(
                 secrets=access.secrets,
                 package_folders=access.folders,
             )
-            archive = _archive(component, build, engine, folder, repository)
+            archive = _archive(component, build, engine, folder, repository, version)
             results.append(Result(component.name, build.image, archive))
             archives.remove_outdated(folder, component.name)
     return results
 
 
-def _archive(component: Component, build: Build, engine: Engine, folder: Path, repository: Path) -> Path:
+def _archive(component: Component, build: Build, engine: Engine, folder: Path, repository: Path, version: str) -> Path:
     """The archive of what the component is made of now, built where there is none."""
-    key = components.content_key(component, repository, build.base)
+    key = components.content_key(component, repository, build.base, version)
     archive = archives.archive_path(folder, component.name, key)
     if archive.exists():
         os.utime(archive)
@@ -75,9 +75,9 @@ def _archive(component: Component, build: Build, engine: Engine, folder: Path, r
     log = folder / "logs" / f"{component.name}.log"
     log.unlink(missing_ok=True)
     engine.build(build, log, step)
-    if components.content_key(component, repository, build.base) != key:
+    if components.content_key(component, repository, build.base, version) != key:
         step.done("its files changed meanwhile, once more")
-        return _archive(component, build, engine, folder, repository)
+        return _archive(component, build, engine, folder, repository, version)
     unfinished = archive.with_suffix(archives.UNFINISHED)
     unfinished.unlink(missing_ok=True)  # buildah writes to no file that exists
     engine.save(build.image, unfinished, log, step)

@@ -72,9 +72,9 @@ def default_base(dockerfile: str) -> str:
     return found[1]
 
 
-def content_key(component: Component, repository: Path, base: str) -> str:
-    """12 hexadecimal digits that change when a file of the component or the base image changes."""
-    digest = hashlib.sha256(base.encode())
+def content_key(component: Component, repository: Path, base: str, version: str) -> str:
+    """12 hexadecimal digits that change when a file of the component, the base image or the image's name changes."""
+    digest = hashlib.sha256(f"{base}\0{image_name(component, version)}".encode())
     for path in _files(repository, component.sources):
         content = path.read_bytes()
         digest.update(f"\0{path.relative_to(repository)}\0{len(content)}\0".encode() + content)

@@ -23,8 +23,8 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def key(repository: Path, base: str = BASE) -> str:
-    return components.content_key(COMPONENT, repository, base)
+def key(repository: Path, base: str = BASE, version: str = "1.2.3") -> str:
+    return components.content_key(COMPONENT, repository, base, version)
 
 
 def test_the_key_stays_when_nothing_changes_and_names_a_file(repository: Path) -> None:
@@ -57,6 +57,10 @@ def test_the_key_changes_when_text_moves_from_one_file_to_the_next(repository: P
 
 def test_the_key_changes_with_the_base_image(repository: Path) -> None:
     assert key(repository) != key(repository, "python:3.12")
+
+
+def test_the_key_changes_with_the_version_since_the_archive_holds_the_images_name(repository: Path) -> None:
+    assert key(repository) != key(repository, version="1.2.4")
 
 
 @pytest.mark.parametrize("name", ["code/__pycache__/a.pyc", "code/README.md", "code/old.pyc", "elsewhere.py"])
@@ -96,7 +100,7 @@ def test_an_unknown_component_is_refused_with_the_names_there_are() -> None:
 def test_every_component_has_its_files_and_a_base_image_in_this_repository(component: Component) -> None:
     dockerfile = (components.REPOSITORY / component.dockerfile).read_text()
     assert components.default_base(dockerfile)
-    assert components.content_key(component, components.REPOSITORY, BASE)
+    assert components.content_key(component, components.REPOSITORY, BASE, "1.2.3")
     assert component.dockerfile in component.sources
 
 
