@@ -26,6 +26,21 @@ class Backoffs(Iterable[float]):
             yield min(0.5 * 2**attempt, 10.0) * random.uniform(0.75, 1.0)  # noqa: S311 - not a secret
 
 
+class NoDifferences(kopf.DiffBaseStorage):
+    """Finds no difference between an object and what it was: for that kopf would copy each object of each event."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Nothing to compare."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Nothing was stored."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Nothing is stored."""
+
+
 class NoMemories(ResourceMemories):
     """Remembers nothing of any object: a kilobyte of each of forty thousand, and nothing here would ever ask for it."""
 
@@ -44,6 +59,7 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True  # the CRD is there before the operator; watching CRDs needs cluster-wide rights
+    settings.persistence.diffbase_storage = NoDifferences()
     settings.queueing.worker_limit = 50  # without a limit, thousands of objects cost half a gigabyte at the start
     settings.queueing.idle_timeout = 0.001  # a worker that waits for more of the same object keeps others waiting
     settings.watching.server_timeout = 300
