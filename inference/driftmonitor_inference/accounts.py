@@ -37,6 +37,11 @@ class Account:
         """Number of seqs that the collector has not confirmed."""
         return max(0, self.written - self.stored_through)
 
+    @property
+    def lost(self) -> tuple[Interval, ...]:
+        """Every interval given up that the collector has not passed."""
+        return tuple(self._lost)
+
     def advance(self, rows: int) -> None:
         """Give out the next seqs to rows that are logged."""
         self.written += rows

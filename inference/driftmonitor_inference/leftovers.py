@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from driftmonitor_inference import losses
 from driftmonitor_inference.accounts import Account, Interval
 from driftmonitor_inference.recordlog import Leftovers, LogFile, parse_name
 
@@ -39,13 +40,15 @@ def recover(directory: Path, *, with_gaps: bool = False) -> Leftovers:
     writers: dict[str, list[LogFile]] = {}
     for file in files:
         writers.setdefault(file.writer, []).append(file)
-    return Leftovers(
-        files,
-        {
-            writer: Account(max(file.last_seq for file in own), _gaps(own) if with_gaps else ())
-            for writer, own in writers.items()
-        },
-    )
+    accounts = {}
+    for writer, own in writers.items():
+        accounts[writer] = Account(max(file.last_seq for file in own), _gaps(own) if with_gaps else ())
+    for note in losses.read(directory) if with_gaps else ():
+        known = accounts.get(note.writer, Account())
+        # What the files say is the latest; the note knows of rows that were given up after the last line.
+        later = [interval for interval in note.lost if interval[0] > known.written]
+        accounts[note.writer] = Account(max(known.written, note.written), [*known.lost, *later])
+    return Leftovers(files, accounts)
 
 
 def _gaps(files: list[LogFile]) -> Iterator[Interval]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from driftmonitor_inference import losses
 from driftmonitor_inference.accounts import Account, WriterReport
 
 _FILE_NAME = re.compile(r"predictions\.(?P<start>[A-Za-z0-9]+)\.(?P<number>[0-9]+)\.jsonl")
@@ -115,6 +116,7 @@ class RecordLog:
         self._accounts = {**leftovers.accounts, writer: self._account}
         self._number = 0
         self._torn = False
+        self._note: losses.Note | None = None
         self._synced = synced
         self._unsynced: list[int] = []  # descriptors of files that were ended since the last sync
         self._directory_changed = False
@@ -150,6 +152,21 @@ class RecordLog:
         """Use up seqs for rows that are answered and will never be logged, so that the store sees them as missing."""
         with self._lock:
             self._account.give_up(rows)
+
+    def note_lost(self) -> None:
+        """Write down what this start gave up, if that has changed. One thread at a time may call it."""
+        with self._lock:
+            lost, written = self._account.lost, self._account.written
+        if lost == (self._note.lost if self._note is not None else ()):
+            return
+        if not lost:
+            losses.remove(self._directory, self.writer)
+            self._note = None
+            return
+        note = losses.Note(self.writer, written, lost)
+        with contextlib.suppress(OSError):  # a full disk keeps the note before, and the next call tries again
+            losses.write(self._directory, note)
+            self._note = note
 
     def sync(self) -> None:
         """Sync to the disk every line that was appended before; LogFailedError. One thread at a time may call it."""
@@ -268,14 +285,19 @@ class RecordLog:
             ]
             for file in done:
                 self._files.remove(file)
-            self._forget_finished_writers()
+            forgotten = self._forget_finished_writers()
         for file in done:  # outside of the lock: requests need not wait for the disk
             file.path.unlink(missing_ok=True)
+        for writer in forgotten:
+            losses.remove(self._directory, writer)
         with self._lock:
             self._bytes -= sum(file.size for file in done)
 
-    def _forget_finished_writers(self) -> None:
+    def _forget_finished_writers(self) -> list[str]:
         kept = {file.writer for file in self._files} | {self.writer}
-        for writer in [name for name, account in self._accounts.items() if name not in kept]:
-            if not self._accounts[writer].unconfirmed:
-                del self._accounts[writer]
+        finished = [
+            writer for writer, account in self._accounts.items() if writer not in kept and not account.unconfirmed
+        ]
+        for writer in finished:
+            del self._accounts[writer]
+        return finished

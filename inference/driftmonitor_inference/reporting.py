@@ -97,6 +97,7 @@ class Reporter:
 
     def report_all(self, timeout: float = _REQUEST_SECONDS) -> None:
         """One report of each writer."""
+        self._log.note_lost()
         problem = None
         for report in self._log.pending():
             try:
@@ -105,13 +106,14 @@ class Reporter:
             except (ReportError, OSError) as error:
                 problem = str(error)
                 break
-        self._note(problem)
+        self._log.note_lost()
+        self._tell(problem)
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
             self.report_all()
 
-    def _note(self, problem: str | None) -> None:
+    def _tell(self, problem: str | None) -> None:
         """Log a change of state, not every attempt."""
         if problem == self._problem:
             return

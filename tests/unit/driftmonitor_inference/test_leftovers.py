@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from driftmonitor_inference import losses
 from driftmonitor_inference.accounts import WriterReport
 from driftmonitor_inference.leftovers import recover
 from driftmonitor_inference.recordlog import RecordLog
@@ -98,3 +99,40 @@ def test_seqs_that_are_in_no_file_are_given_up_where_rows_may_be_served_without_
 def test_no_seq_is_given_up_where_every_row_answered_was_logged(tmp_path: Path) -> None:
     (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) + _line("pod/0/A", 4))
     assert recover(tmp_path).accounts["pod/0/A"].report("A").lost == ()
+
+
+def test_what_was_given_up_after_the_last_line_is_known_from_the_note(tmp_path: Path) -> None:
+    log = RecordLog(tmp_path, writer="pod/0/A", start="A", limit=10_000, rotate=1000)
+    log.append(1, lambda seq: _line("pod/0/A", seq))
+    log.give_up(2)
+    log.note_lost()
+    log.append(1, lambda seq: _line("pod/0/A", seq))
+    log.give_up(1)
+    log.note_lost()
+    found = recover(tmp_path, with_gaps=True)
+    assert found.accounts["pod/0/A"].report("pod/0/A") == WriterReport("pod/0/A", 5, ((2, 3), (5, 5)))
+    later = RecordLog(tmp_path, writer="pod/0/C", start="C", limit=10_000, rotate=1000, leftovers=found)
+    later.confirm("pod/0/A", 4)
+    assert _written(later) == {"pod/0/A": 5}, "reported until the last loss is known, though no file is left"
+    later.confirm("pod/0/A", 5)
+    assert _written(later) == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.C.000001.jsonl"]
+
+
+def test_a_note_older_than_the_files_adds_nothing(tmp_path: Path) -> None:
+    losses.write(tmp_path, losses.Note("pod/0/A", 3, ((2, 3),)))
+    (tmp_path / "predictions.A.000001.jsonl").write_bytes(b"".join(_line("pod/0/A", seq) for seq in (1, 4, 5)))
+    (tmp_path / "lost.B.json").write_bytes(b"{torn")
+    assert recover(tmp_path, with_gaps=True).accounts["pod/0/A"].report("A") == WriterReport("A", 5, ((2, 3),))
+
+
+def test_the_note_goes_once_the_collector_has_passed_what_it_names(tmp_path: Path) -> None:
+    log = _log(tmp_path)
+    log.note_lost()
+    assert list(tmp_path.glob("lost.*")) == [], "nothing lost, nothing written"
+    log.give_up(2)
+    log.note_lost()
+    assert [path.name for path in tmp_path.glob("lost.*")] == ["lost.C.json"]
+    log.confirm("pod/0/C", 2)
+    log.note_lost()
+    assert list(tmp_path.glob("lost.*")) == []

@@ -137,6 +137,8 @@ def test_a_killed_server_that_had_lost_rows_has_its_log_stored_and_deleted_all_t
     for request in (many, many, ROWS):  # the second finds too little room, the third enough
         assert first.http.post("/predict", json=request).status_code == 200
     assert _metric(first, "model_records_lost_total") == 50
+    assert first.http.post("/predict", json=many).status_code == 200
+    wait_until(lambda: any("[103,152]" in path.read_text() for path in first.log_dir.glob("lost.*")), "it is noted")
     (writer,) = {record["writer"] for record in first.records()}
     assert [record["seq"] for record in first.records()] == [*range(1, 51), 101, 102]
     first.process.kill()
@@ -144,5 +146,10 @@ def test_a_killed_server_that_had_lost_rows_has_its_log_stored_and_deleted_all_t
     second = start(COLLECTOR_URL=store.url, COLLECTOR_TOKEN_FILE=str(store.token_file), LOG_LIMIT_BYTES="20000")
     _ship(second, store)
     wait_until(lambda: not second.records(), "the files of the first start are deleted")
+    wait_until(lambda: not list(second.log_dir.glob("lost.*")), "and its note")
     (account,) = (account for account in store.coverage()["writers"] if account["writer"] == writer)
-    assert (account["written"], account["stored"], account["missing_intervals"]) == (102, 52, [[51, 100]])
+    assert (account["written"], account["stored"], account["missing_intervals"]) == (
+        152,
+        52,
+        [[51, 100], [103, 152]],
+    )
