@@ -17,12 +17,11 @@ from driftmonitor_operator.resources import (
     services,
     volumeclaim,
 )
-from driftmonitor_operator.resources.common import digest
 from driftmonitor_operator.resources.inference import configuration
 from driftmonitor_operator.resources.secret import token_secret
 from driftmonitor_operator.resources.services import endpoints
 
-__all__ = ["configuration", "desired", "digest", "endpoints", "token_secret"]
+__all__ = ["configuration", "desired", "endpoints", "token_secret"]
 
 
 def desired(monitor: DriftMonitor, config: OperatorConfig, apiserver: Apiserver) -> list[Body]:
