@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from driftmonitor_operator import kinds
+from hack.cluster.client import MERGE_PATCH
 from hack.cluster.controlplane import ControlPlane
 from tests.support.installation import REPOSITORY, Installation, OperatorProgram, wait_for
 from tests.support.rights import Right, granted, refused, rules_of, used
@@ -51,11 +52,15 @@ def events(installation: Installation) -> list[dict[str, Any]]:
 
 
 def make_everything_happen(installation: Installation, operator: OperatorProgram, namespace: str) -> None:
-    """Beside creation: a verdict told twice, changes, and the end of what is not asked for, or not any more."""
+    """Beside creation: a verdict told twice, repairs, changes, the end of what is not asked for, or not any more."""
     # The same thing happens again: its Event is counted up.
     for verdict, word in (("DriftDetected", "Drifted"), ("NoDrift", "Stable")) * 2:
         publish(installation, namespace, verdict)
         wait_for(f"the word {word}", lambda word=word: status(installation, namespace).get("drift") == word)
+    # A child loses the label that it is known by: there is an object of its name, which must be looked at.
+    unlabelled = [unlabel(installation, namespace, kind) for kind in kinds.APPLIED]
+    for path in unlabelled:
+        wait_for(f"the label of {path}", lambda path=path: labelled(installation, path))
     installation.apply_monitor(namespace, "wine", SCALED | {"serving": {"replicas": 2}})
     installation.wait_until_applied(namespace)
     installation.apply_monitor(namespace, "wine", MINIMAL)
@@ -84,6 +89,23 @@ def publish(installation: Installation, namespace: str, verdict: str) -> None:
     }
     path = f"{kinds.MONITOR.path(namespace, 'wine')}/status?fieldManager=driftmonitor-check&force=true"
     installation.plane.client.json("PATCH", path, body, "application/apply-patch+yaml")
+
+
+def unlabel(installation: Installation, namespace: str, kind: kinds.Kind) -> str:
+    """Take the operator's label from one child of the monitor `wine`. Returns the child's path."""
+    selector = f"{kinds.CHILD_SELECTOR},{kinds.INSTANCE_LABEL}=wine"
+    listed = installation.get(f"{kind.path(namespace)}?labelSelector={selector}")
+    assert listed is not None and listed["items"], kind.name
+    path = kind.path(namespace, listed["items"][0]["metadata"]["name"])
+    change = {"metadata": {"labels": {kinds.MANAGED_BY_LABEL: None}}}
+    installation.plane.client.json("PATCH", path, change, MERGE_PATCH)
+    return path
+
+
+def labelled(installation: Installation, path: str) -> bool:
+    """Whether the object bears the operator's label."""
+    body = installation.get(path)
+    return body is not None and body["metadata"]["labels"].get(kinds.MANAGED_BY_LABEL) == kinds.FIELD_MANAGER
 
 
 def leave(installation: Installation, namespace: str, kind: kinds.Kind) -> str:
