@@ -93,6 +93,9 @@ REFUSED: dict[str, Body] = {
     "/networkPolicies/apiServer/cidrs/0": {"networkPolicies": {"apiServer": {"cidrs": ["192.0.2.7"]}}},
     "/admissionPolicy/allowedUriPrefixes/0": {"admissionPolicy": {"allowedUriPrefixes": ["models/"]}},
     "/podAnnotations/a": {"podAnnotations": {"a": 1}},
+    # As with `helm upgrade --reuse-values`, which keeps the new defaults away.
+    "missing property 'networkPolicies'": {"networkPolicies": None},
+    "at '/images': missing property 'digests'": {"images": {"digests": None}},
 }
 
 
