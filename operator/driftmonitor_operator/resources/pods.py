@@ -55,8 +55,9 @@ def resources(given: Resources | None, cpu: str, memory: str, memory_limit: str)
 
 
 def env(**values: str | int) -> list[Body]:
-    """Environment variables with plain values; numbers become text."""
-    return [{"name": name, "value": str(value)} for name, value in values.items()]
+    """Environment variables with plain values; numbers become text. A dollar sign is doubled: Kubernetes would take
+    `$(NAME)` for another variable, and the program would get another value than the spec has."""
+    return [{"name": name, "value": str(value).replace("$", "$$")} for name, value in values.items()]
 
 
 def empty_dir(name: str, size_limit: str | None = None) -> Body:

@@ -417,6 +417,15 @@ def test_credentials_are_mounted_by_the_container_that_fetches_alone(desired: De
         assert ("credentials" in mounts) == (container["name"] in ("fetch-model", "check")), container["name"]
 
 
+def test_a_dollar_sign_is_no_reference_to_another_variable(desired: Desired) -> None:
+    model = {"storageUri": "https://models.example/$(MODEL_VERSION)", "version": "$(MODEL_URI)$$"}
+    (fetch,) = (container for container in containers(desired(model=model)) if container["name"] == "fetch-model")
+    values = {entry["name"]: entry["value"] for entry in fetch["env"]}
+    # Kubernetes makes one sign of two.
+    assert values["MODEL_URI"] == "https://models.example/$$(MODEL_VERSION)"
+    assert values["MODEL_VERSION"] == "$$(MODEL_URI)$$$$"
+
+
 def test_retention_reaches_the_collector_in_seconds(desired: Desired) -> None:
     def env(manifests: list[Body]) -> dict[str, str]:
         (pod,) = (pod for pod in pod_specs(manifests) if pod["serviceAccountName"] == "wine-collector")
