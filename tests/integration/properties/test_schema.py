@@ -294,6 +294,39 @@ def test_a_list_with_one_item_too_many_is_refused(path: specs.Path, operator_api
     assert f"spec.{'.'.join(path)}" in refusal(operator_api, monitor(with_value(path, unique)))
 
 
+def extreme(node: Schema, largest: bool, number: int = 0) -> Any:
+    """The least or the most that a node of the schema takes; `number` tells the items of a list apart."""
+    match node["type"]:
+        case "object":
+            return {name: extreme(field, largest, number) for name, field in node["properties"].items()}
+        case "array":
+            return [extreme(node["items"], largest, item) for item in range(node["maxItems"] if largest else 1)]
+        case "integer" | "number":
+            return node["maximum" if largest else "minimum"]
+    if "enum" in node:
+        return node["enum"][-1 if largest else 0]
+    if node.get("format") == "date-time":
+        return "2026-01-31T23:59:59.999999Z" if largest else "2026-01-31T00:00:00Z"
+    return f"{number:02d}".ljust(node["maxLength"], "x") if largest else f"{number:02d}"
+
+
+@pytest.mark.property(3)
+@pytest.mark.parametrize("largest", [False, True], ids=["least", "most"])
+def test_a_status_at_its_bounds_is_taken_and_kept(largest: bool, operator_api: Any) -> None:
+    client, name = operator_api.plane.client, f"bounds-{str(largest).lower()}"
+    (version,) = client.json("GET", CRD)["spec"]["versions"]
+    status = extreme(version["schema"]["openAPIV3Schema"]["properties"]["status"], largest)
+    body = monitor(MINIMAL, name)
+    client.json("POST", MONITORS, body)
+    try:
+        path = f"{MONITORS}/{name}/status?fieldManager=bounds&force=true"
+        del body["spec"]
+        stored = client.json("PATCH", path, body | {"status": status}, "application/apply-patch+yaml")
+    finally:
+        client.json("DELETE", f"{MONITORS}/{name}")
+    assert stored["status"] == status
+
+
 @pytest.mark.property(3)
 def test_the_walk_finds_each_kind_of_open_end() -> None:
     text = {"type": "string"}
