@@ -68,6 +68,9 @@ class Connection:
             raise ApiError(answer.status, body.decode(errors="replace"))
         return body
 
+    def close(self) -> None:
+        self._connection.close()
+
 
 def _decoded(data: str) -> str:
     return base64.b64decode(data).decode()
@@ -76,15 +79,21 @@ def _decoded(data: str) -> str:
 def send_all(kubeconfig: Path, connections: int, requests: Iterable[tuple[str, str, bytes, str]]) -> None:
     """Send these requests over that many connections at the same time."""
     own = threading.local()
+    opened: list[Connection] = []
 
     def send(request: tuple[str, str, bytes, str]) -> None:
         if not hasattr(own, "connection"):
             own.connection = Connection(kubeconfig)
+            opened.append(own.connection)
         own.connection.send(*request)
 
-    with ThreadPoolExecutor(connections) as threads:
-        for _ in threads.map(send, requests):
-            pass
+    try:
+        with ThreadPoolExecutor(connections) as threads:
+            for _ in threads.map(send, requests):
+                pass
+    finally:
+        for connection in opened:
+            connection.close()
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,7 @@ class Traffic:
 
     requests: int
     writes: int
+    """Those of the requests that were granted a change."""
     failed: int
     """Answers with a status of 500 and above."""
 
@@ -105,6 +115,10 @@ class Fleet:
         self.size = 0
         self._connection = Connection(plane.kubeconfig)
         self._seen = 0
+
+    def close(self) -> None:
+        """End the connection to the apiserver."""
+        self._connection.close()
 
     def install(self) -> None:
         """The CRD, and nothing else of the install manifest."""
@@ -172,8 +186,10 @@ class Fleet:
         events = self.plane.audit_events()[self._seen :]
         self._seen += len(events)
         mine = [e for e in events if e.get("userAgent", "").startswith(_AGENTS) and e["stage"] == "ResponseComplete"]
-        writes = [e for e in mine if e["verb"] in _WRITES and e["objectRef"].get("resource") != "leases"]
-        failed = [e for e in mine if e.get("responseStatus", {}).get("code", 0) >= 500]
+        codes = [e.get("responseStatus", {}).get("code", 0) for e in mine]
+        # What is refused writes nothing: a token is asked for, and it is there.
+        writes = [e for e, code in zip(mine, codes, strict=True) if e["verb"] in _WRITES and code < 300]
+        failed = [code for code in codes if code >= 500]
         return Traffic(len(mine), len(writes), len(failed))
 
     def _get(self, path: str) -> Any:
