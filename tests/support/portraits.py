@@ -23,6 +23,7 @@ CONDITIONS = (
     "ConfigurationWarning",
 )
 """Those of every monitor, in this order."""
+_COUNTERS = ("deployment.kubernetes.io/revision",)
 _VOLATILE_METADATA = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "namespace")
 
 
@@ -95,6 +96,8 @@ def _namespaces(node: Any) -> Iterator[str]:
 def _bare(body: Body, monitor: Body) -> Body:
     """A child without what two of the same manifest differ in."""
     metadata = {name: value for name, value in body["metadata"].items() if name not in _VOLATILE_METADATA}
+    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key not in _COUNTERS}
+    metadata |= {"annotations": annotations} if annotations else {}
     if body["kind"] == "Secret":
         return {"metadata": metadata, "keys": sorted(body["data"])}
     bare = {name: value for name, value in body.items() if name != "status"} | {"metadata": metadata}

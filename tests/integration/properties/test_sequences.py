@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kubernetes.config import kube_config
 
 from driftmonitor_operator import config
-from tests.integration.conftest import REPOSITORY, OperatorProcess
+from tests.integration.conftest import REPOSITORY, Monitor, OperatorProcess
 from tests.support import seeds, specs
 from tests.support.clocks import clock
 from tests.support.crashes import CrashingCluster, MortalOperator
@@ -160,3 +160,45 @@ def test_a_crash_before_or_after_a_write_of_an_edit_leaves_what_a_fresh_object_h
         assert unlike == [], f"seed {seed}, {edit}, crash at write {number}, sent: {sent}"
     victim.bury()
     assert world.children(LAIR) == {}
+
+
+def few_pods(spec: specs.Spec) -> specs.Spec:
+    """The spec with two pods: this test must do what their kubelet would do."""
+    serving = {name: value for name, value in spec.get("serving", {}).items() if name != "autoscaling"}
+    return spec | {"serving": serving | {"replicas": 2}}
+
+
+def family(monitor: Monitor) -> dict[str, Any]:
+    children = monitor.api.children(monitor.namespace)
+    return portrait(monitor.body(), [{"kind": key.split()[0], **body} for key, body in children.items()])
+
+
+@pytest.mark.property(6)
+@pytest.mark.parametrize("seed", [4, 7])
+def test_with_real_controllers_a_sequence_of_edits_leaves_what_a_fresh_object_has(
+    seed: int, new_monitor: Callable[[], Monitor], operator: OperatorProcess
+) -> None:
+    edited, other = new_monitor(), new_monitor()
+    edits = [edit._replace(spec=few_pods(edit.spec)) for edit in specs.edits(random.Random(seed), 6)]
+    edits.insert(3, edits[2]._replace(verb="recreate"))
+    for number, edit in enumerate(edits):
+        if edit.verb != "recreate":
+            edited.change(**specs.merge_patch(edits[number - 1].spec, edit.spec))
+            continue
+        if number:
+            edited.delete()
+        edited.create(**edit.spec)
+    other.create(**edits[-1].spec)
+    unlike: list[str] = []
+
+    def alike() -> bool:
+        for monitor in (edited, other):
+            if monitor._starting_pods():
+                monitor.run_pods()
+        unlike[:] = [*differences(family(other), family(edited)), *strange(family(edited))]
+        return not unlike
+
+    try:
+        edited.wait("the edited object to be as the fresh one", alike)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {unlike}") from error
