@@ -150,6 +150,11 @@ def test_several_operators_have_a_disruption_budget_and_one_has_none(render: Ren
     assert several["PodDisruptionBudget dm-operator"]["spec"]["maxUnavailable"] == 1
 
 
+def test_an_upgrade_stops_one_operator_before_it_starts_another(render: Render) -> None:
+    strategy = render()["Deployment dm-operator"]["spec"]["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+
 def test_without_network_policies_neither_the_chart_nor_the_operator_makes_any(render: Render) -> None:
     without = render(networkPolicies={"enabled": False})
     assert environment(without)["NETWORK_POLICIES"] == "false"
