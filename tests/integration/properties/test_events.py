@@ -36,7 +36,7 @@ class Scenario:
 
     def disturb(self) -> None:
         api = self.monitor.api
-        self.monitor.change(model={"version": "4"}, checks={"suspend": True})
+        self.monitor.change(collector={"retention": "40d"}, checks={"suspend": True})
         api.patch("Service", *self.child(), {"spec": {"selector": {"stray": "label"}}})
         api.delete("CronJob", *self.child("-check"))
         api.patch("ServiceAccount", *self.child(), {"metadata": {"labels": {kinds.MANAGED_BY_LABEL: None}}})
