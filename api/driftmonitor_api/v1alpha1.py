@@ -179,7 +179,7 @@ class Autoscaling(SpecModel):
     max_replicas: Annotated[int, Field(ge=1, le=100)]
     """The most inference pods."""
     target_cpu_utilization_percent: Annotated[int, Field(ge=1, le=100)] = 80
-    """Processor use, in percent of what the pods request, that the number of pods is steered to."""
+    """Processor use of the inference container, in percent of its request, that the number of pods is steered to."""
 
 
 class Serving(SpecModel):
