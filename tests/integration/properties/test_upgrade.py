@@ -133,17 +133,14 @@ def test_an_upgrade_restarts_each_pod_once_at_most_and_a_rollback_leaves_nothing
     installation.install(images={"digests": {"operator": "sha256:" + "ab" * 32}})
     with installation.operator() as operator:
         operator.wait_for_resyncs(2)
-    assert revisions(installation) == upgraded
-    assert versions(installation) == at_rest
-
-    # Somebody uses what is new, and then all goes back.
-    spec = {"serving": {"autoscaling": {"minReplicas": 2, "maxReplicas": 3}, "replicas": None}}
-    path = f"{MONITORS.format(namespace=CELLAR)}/fetched"
-    installation.plane.client.json("PATCH", path, {"spec": spec}, "application/merge-patch+json")
-    with installation.operator() as operator:
+        assert revisions(installation) == upgraded
+        assert versions(installation) == at_rest
+        # Somebody uses what is new, and then all goes back.
+        spec = {"serving": {"autoscaling": {"minReplicas": 2, "maxReplicas": 3}, "replicas": None}}
+        path = f"{MONITORS.format(namespace=CELLAR)}/fetched"
+        installation.plane.client.json("PATCH", path, {"spec": spec}, "application/merge-patch+json")
         wait_for("the autoscaler", lambda: "HorizontalPodAutoscaler fetched" in names(installation))
         installation.wait_until_applied(CELLAR)
-        operator.wait_for_resyncs()
     installation.helm("rollback", "driftmonitor", "1")
     properties = installation.plane.client.json("GET", CRD)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert "autoscaling" not in str(properties), "the CRD is still the new one"
