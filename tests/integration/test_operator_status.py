@@ -2,9 +2,11 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -15,6 +17,7 @@ from driftmonitor_operator.reconcile import Reconciler
 from driftmonitor_operator.schedule import parse
 from driftmonitor_operator.store import Store
 from hack.cluster.client import ApiError
+from tests.integration.conftest import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 FIVE_MINUTES = {"schedule": "*/5 * * * *"}
@@ -270,14 +273,29 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def reconciler(operator: Any, operator_kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Any:
-    """The operator's reconcile in this process, by a clock that can be moved, while its own process stands still."""
+def cluster(operator_kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The apiserver, with the operator's identity and rights."""
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(operator_kubeconfig))
+    return Cluster(connections=2)
+
+
+@pytest.fixture
+def reconciler(operator: Any, cluster: Cluster, clock: Clock) -> Iterator[Reconciler]:
+    """The operator's reconcile in this process, by a clock that can be moved; a test stops the operator's own."""
     images = {f"{name}_IMAGE": f"image.example/{name.lower()}:1" for name in ("INFERENCE", "COLLECTOR", "CHECK")}
     shippers = {"SYSLOG_NG_IMAGE": "image.example/syslog-ng:1", "SHIPPER_CONFIG_DIR": str(REPOSITORY / "fluentd")}
-    yield Reconciler(Cluster(connections=2), Store(), load(images | shippers), now=clock)
+    yield Reconciler(cluster, Store(), load(images | shippers), now=clock)
     if not operator.started:
         operator.start()
+        wait_for("its watches", lambda: is_ready(operator))
+
+
+def is_ready(operator: Any) -> bool:
+    try:
+        operator.fetch("health", "/readyz")
+    except HTTPError:
+        return False
+    return True
 
 
 def test_checks_that_stop_are_stale_without_any_event_and_healthy_when_one_publishes(
@@ -336,6 +354,38 @@ def test_the_cooldown_ends_without_any_event(wine: Any, operator: Any, reconcile
     reconciler.reconcile((wine.namespace, wine.name))
     assert wine.condition("DriftDetected")["reason"] == "NoDrift"
     assert wine.status()["drift"] == "Stable"
+
+
+def test_a_model_that_was_found_is_looked_for_again_only_when_there_is_a_reason(
+    wine: Any, operator: Any, cluster: Cluster, reconciler: Reconciler, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.stop()
+    metadata = {"name": "wine-model", "namespace": wine.namespace}
+    wine.api.create({"kind": "ConfigMap", "metadata": metadata, "data": {"model.onnx": "x"}})
+    wine.create(model={"storageUri": "configmap://wine-model/model.onnx"})
+    looked, get = [], cluster.get
+
+    def observed_get(kind: Any, namespace: str, name: str) -> Any:
+        if name == "wine-model":
+            looked.append(name)
+        return get(kind, namespace, name)
+
+    monkeypatch.setattr(cluster, "get", observed_get)
+
+    def looks(ahead: timedelta = SETTLED) -> int:
+        before, clock.ahead = len(looked), ahead
+        reconciler.resync()
+        reconciler.reconcile((wine.namespace, wine.name))
+        return len(looked) - before
+
+    looks()
+    pod_of(wine)
+    wine.wait("the Deployment to stand still", lambda: looks() == 0)
+    assert [looks(), looks(), looks()] == [0, 0, 0]
+    wine.api.delete("ConfigMap", wine.namespace, "wine-model")
+    assert looks(timedelta(minutes=40)) == 1
+    assert wine.condition("ModelReady")["reason"] == "ModelMissing"
+    assert looks(timedelta(minutes=40)) == 1, "what is missing may come at any moment"
 
 
 def pod_of(wine: Any) -> str:
