@@ -16,6 +16,7 @@ from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.observed import Key, Observed, Problem
 from driftmonitor_operator.plan import Step
 from driftmonitor_operator.reasons import Reason
+from driftmonitor_operator.repairs import RepairPace
 from driftmonitor_operator.store import Store
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Children:
         """Nothing happens yet."""
         self._cluster, self._store, self._config, self._now = cluster, store, config, now
         self._rejections: dict[tuple[str, str, str], Rejection] = {}
+        self._pace = RepairPace()
         self._tokens: set[str] = set()
         self._occupied: set[tuple[str, str, str]] = set()
         """Children whose names were taken by objects that are not known as the operator's."""
@@ -122,6 +124,9 @@ class Children:
         identity = (metadata["namespace"], kind, metadata["name"])
         rejection = self._rejections.get(identity)
         if rejection is None or rejection.digest != digest or rejection.retry_at <= self._now():
+            if live is not None and (delay := self._pace.delay(identity, digest, self._now())):
+                waits.append(delay.total_seconds())
+                return None
             try:
                 applied = self._write(manifest, live, monitor.spec.serving.least_replicas, absent=absent)
             except ApiError as error:
@@ -154,8 +159,7 @@ class Children:
         else:
             if compare.added_to(applied, kinds.FIELD_MANAGER):
                 applied = self._overwrite(manifest, applied)
-        self._hand_over(manifest, applied, least)
-        return applied
+        return self._hand_over(manifest, applied, least) or applied
 
     def _read(self, manifest: Body) -> Body | None:
         metadata = manifest["metadata"]
@@ -166,10 +170,13 @@ class Children:
         logger.info("overwrite %s %s/%s", manifest["kind"], metadata["namespace"], metadata["name"])
         return self._cluster.patch(manifest, plan.overwriting(manifest, found))
 
-    def _hand_over(self, manifest: Body, live: Body, least: int) -> None:
-        if body := plan.handover(manifest, live, least):
-            logger.info("hand over the replicas of %s/%s", live["metadata"]["namespace"], live["metadata"]["name"])
-            self._cluster.apply(body, manager=kinds.HANDOVER_MANAGER)
+    def _hand_over(self, manifest: Body, live: Body, least: int) -> Body | None:
+        """Returns the Deployment as it is now, None where there was nothing to do. Raises ApiError."""
+        body = plan.handover(manifest, live, least)
+        if body is None:
+            return None
+        logger.info("hand over the replicas of %s/%s", live["metadata"]["namespace"], live["metadata"]["name"])
+        return self._cluster.apply(body, manager=kinds.HANDOVER_MANAGER)
 
     def _ensure_token(self, monitor: DriftMonitor, body: Body, waits: list[float]) -> None:
         """Create the collector's token where there is none. It cannot be read, so it is never compared."""

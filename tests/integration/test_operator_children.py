@@ -2,7 +2,10 @@
 
 import base64
 import re
+import time
 from typing import Any
+
+from driftmonitor_operator.repairs import BURST, PAUSE
 
 CHILDREN = {
     "ServiceAccount wine",
@@ -145,6 +148,22 @@ def test_what_controllers_and_kubectl_set_is_left_alone(wine: Any, operator: Any
     wine.api.patch("Deployment", wine.namespace, "wine", {"spec": {"paused": True}})
     wine.wait("the pause to end", lambda: "paused" not in wine.child("Deployment", "wine")["spec"])
     assert wine.child("Deployment", "wine")["spec"]["template"]["metadata"]["annotations"] == annotations
+
+
+def test_against_someone_who_changes_a_child_for_ever_it_repairs_at_a_bounded_rate(wine: Any, operator: Any) -> None:
+    wine.create()
+    wine.wait_until_applied()
+    operator.wait_until_idle(resyncs=1)
+    applied, begin = operator.applied(wine.namespace), time.monotonic()
+    changes = 0
+    while time.monotonic() - begin < 10 or changes < 50:
+        changes += 1
+        ports = [{"name": "http", "port": 1000 + changes, "targetPort": "http"}]
+        wine.api.patch("Service", wine.namespace, "wine", {"spec": {"ports": ports}})
+        time.sleep(0.1)
+    repairs, seconds = operator.applied(wine.namespace) - applied, time.monotonic() - begin
+    assert 0 < repairs <= BURST + seconds / PAUSE.total_seconds() + 1, changes
+    wine.wait("the repair", lambda: wine.child("Service", "wine")["spec"]["ports"][0]["port"] == 80)
 
 
 def test_a_deleted_child_is_made_again(wine: Any) -> None:
