@@ -336,6 +336,8 @@ def test_metrics_count_what_was_served_and_written(flights: Served) -> None:
         "model_requests_in_flight 0.0",
         "prediction_log_written_rows_total 4.0",
         "prediction_log_stored_through 3.0",
+        'model_records_lost_total{model="flights",model_version="3"} 0.0',
+        'model_records_unsampled_total{model="flights",model_version="3"} 0.0',
         'prediction_log_refused_rows_total{reason="full"} 0.0',
         f"prediction_log_bytes {float(sum(path.stat().st_size for path in flights.folder.iterdir()))}",
     ):
