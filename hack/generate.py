@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from driftmonitor_api.__main__ import generated as generated_from_types
+from hack import properties
 from hack.cluster import builds
 from hack.cluster.errors import ClusterError
 
@@ -54,7 +55,8 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is not current")
     arguments = parser.parse_args()
     # The chart holds a generated file itself, so it is rendered after that one is known to be current.
-    changed = _settle(generated_from_types(), arguments.check)
+    texts = generated_from_types() | {properties.PAGE: properties.page(properties.marked(REPOSITORY))}
+    changed = _settle(texts, arguments.check)
     bin_directory = builds.ensure(["helm"])
     changed += _settle({INSTALL_FILE: install_manifest(bin_directory / "helm")}, arguments.check)
     if arguments.check and changed:

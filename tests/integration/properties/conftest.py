@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from driftmonitor_operator import kinds
 from hack.cluster import builds
 from hack.cluster.controlplane import ControlPlane
 from tests.integration.conftest import Api, Monitor, OperatorProcess
@@ -57,8 +58,7 @@ def new_monitor(operator_api: Api) -> Iterator[Callable[[], Monitor]]:
 
     yield new
     for monitor in made:
-        if operator_api.get("DriftMonitor", monitor.namespace, monitor.name):
-            monitor.delete()
+        operator_api.plane.client.text("DELETE", kinds.MONITOR.path(monitor.namespace))  # its siblings, too
 
 
 @pytest.fixture
