@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,10 @@ EXPECTED = {
     "gs": _GS_KEY,
 }
 """The keys that a Secret must have, by the scheme of the address."""
+
+
+_BASE_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~/-]*)?")
+_HEADER_TEXT = re.compile(r"[!-~]+")
 
 
 class CredentialsError(Exception):
@@ -69,6 +74,9 @@ class SecretFolder:
             raise self._error("s3", self._nothing())
         if missing := [key for key in _S3_REQUIRED if key not in found]:
             raise self._error("s3", f"it lacks the key {' and the key '.join(missing)}")
+        for key, value in found.items():
+            if not _HEADER_TEXT.fullmatch(value):
+                raise self._error("s3", f"its {key} has white space or characters beyond ASCII")
         if (endpoint := found.get("AWS_ENDPOINT_URL")) is not None and not _is_base_address(endpoint):
             raise self._error("s3", "its AWS_ENDPOINT_URL is not of the form https://host:port or http://host:port")
         values = (found.get(key) for key in _S3_OPTIONAL)
@@ -130,8 +138,9 @@ class SecretFolder:
 
 
 def _is_base_address(url: str) -> bool:
+    """Without a user and a password too: messages show the address."""
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.query
+        return bool(_BASE_ADDRESS.fullmatch(url) and parts.hostname) and parts.port != 0
     except ValueError:
         return False
