@@ -91,6 +91,7 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
         kopf.operator(
             registry=registry,
             settings=settings,
+            memories=NoMemories(),
             standalone=True,
             ready_flag=ready,
             stop_flag=stopping,
