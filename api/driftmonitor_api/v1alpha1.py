@@ -484,8 +484,8 @@ Name = Annotated[str, Field(max_length=253)]
 Text = Annotated[str, Field(max_length=1024)]
 Message = Annotated[str, Field(max_length=4096)]
 MAX_SCORE = 1e15
-"""A score beyond it is given as this. The apiserver holds a number that is whole against a maximum of 64 bits, and takes
-a larger maximum for a negative one."""
+"""A score beyond it is given as this. The apiserver holds a number that is whole against a maximum of 64 bits, and
+takes a larger maximum for a negative one."""
 Score = Annotated[float, Field(ge=0, le=MAX_SCORE)]
 
 
