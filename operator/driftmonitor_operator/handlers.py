@@ -84,6 +84,7 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
 
     async def end(**_: Any) -> None:
         ending.set()
+        stopping.set()  # kopf would wait for its own look at this flag
 
     kopf.on.cleanup(registry=registry)(end)
     others = asyncio.all_tasks()
