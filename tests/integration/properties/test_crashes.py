@@ -106,8 +106,13 @@ class Crashes:
         return families(self.monitor.api, self.monitor.namespace).get(self.monitor.name, [])
 
     def wait_until_like(self, twin: list[str]) -> None:
+        def like() -> bool:
+            if any(pod["status"]["phase"] == "Pending" for pod in self.monitor.api.list("Pod", self.monitor.namespace)):
+                self.monitor.run_pods()  # files go when the last pod that was started with them has gone
+            return not difference(self.children(), twin)
+
         try:
-            wait_for("the children to be those of its twin", lambda: not difference(self.children(), twin))
+            wait_for("the children to be those of its twin", like)
         except AssertionError as error:
             raise AssertionError(f"{error}:\n{difference(self.children(), twin)}") from error
 

@@ -75,9 +75,11 @@ def test_a_day_of_churn_leaves_memory_files_and_tasks_flat(wine: Monitor, proxie
         return proxied.metrics()["driftmonitor_operator_asyncio_tasks"]
 
     proxied.start(RESYNC_SECONDS="5")
-    tasks_at_start, rounds = tasks(), int(clock(4, 60))
+    rounds = int(clock(4, 60))
     sizes = []
     for number in range(WARM_ROUNDS + rounds):
+        if number == WARM_ROUNDS:
+            tasks_before = lowest_of_some(tasks)
         churn(wine, number)
         proxied.wait_until_idle()
         sizes.append(process_size(proxied.pid))
@@ -87,7 +89,16 @@ def test_a_day_of_churn_leaves_memory_files_and_tasks_flat(wine: Monitor, proxie
     assert files <= 3, sizes  # a connection more or less
     assert threads <= 1, sizes  # the executors' threads come as they are needed, up to a limit
     # Each object has a task for a moment after its last event.
-    wait_for("the tasks to end", lambda: tasks() <= tasks_at_start + 2)
+    wait_for("the tasks to end", lambda: lowest_of_some(tasks) <= tasks_before + 2)
+
+
+def lowest_of_some(measure: Callable[[], float]) -> float:
+    """The lowest of some measurements within two seconds."""
+    found = []
+    for _ in range(10):
+        found.append(measure())
+        time.sleep(0.2)
+    return min(found)
 
 
 def churn(namespace: Monitor, number: int) -> None:
