@@ -58,8 +58,12 @@ def main() -> None:
         print(f"{steps} steps, {len(found)} divergences, {rate:.1f} steps/s", file=sys.stderr, flush=True)
 
     found: list[Divergence] = []
-    with tempfile.TemporaryDirectory(prefix="driftmonitor-sequences-") as folder, ControlPlane(Path(folder)) as plane:
-        world, operator = World(plane), OperatorProcess(Path(folder), plane.kubeconfig)
+    with (
+        tempfile.TemporaryDirectory(prefix="driftmonitor-sequences-") as folder,
+        ControlPlane(Path(folder)) as plane,
+        World(plane) as world,
+    ):
+        operator = OperatorProcess(Path(folder), plane.kubeconfig)
         operator.start(**SETTINGS)
         runner = Runner(world, operator, random.Random(arguments.seed), arguments.width)
         try:

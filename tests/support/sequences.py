@@ -30,6 +30,7 @@ KILL_SHARE = 0.06
 """Share of the rounds in which the operator is killed in the middle."""
 
 
+_PAUSE_SECONDS = 0.15
 _REMEMBERED = 300
 """Portraits of fresh objects; few specs come twice."""
 
@@ -176,26 +177,32 @@ class Runner:
         """Differences by the number of the sequence; none where all is well."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         awaited = {(subject.namespace, EDITED) for subject in working} | {(NURSERY, name) for name in births.values()}
+        unlike = {subject.number: ["not looked at"] for subject in working}
         while True:
             monitors = self._world.monitors()
             if not all(_looked_at(monitors[identity]) for identity in awaited) and time.monotonic() < deadline:
-                time.sleep(0.05)
+                time.sleep(_PAUSE_SECONDS)
                 continue
             self._world.roll_out()
             families = self._world.children()
-            for key, name in births.items():
-                self._fresh[key] = portrait(monitors[NURSERY, name], families.get((NURSERY, name), []))
-            found = {}
+            fresh: set[str] = set()
             for subject in working:
-                identity = (subject.namespace, EDITED)
+                if subject.number not in unlike:
+                    continue
+                key, identity = _key(subject.spec), (subject.namespace, EDITED)
+                if key in births and key not in fresh:
+                    fresh.add(key)
+                    born = (NURSERY, births[key])
+                    self._fresh[key] = portrait(monitors[born], families.get(born, []))
                 there = portrait(monitors[identity], families.get(identity, []))
-                assert subject.spec is not None
-                if unlike := [*differences(self._fresh[_key(subject.spec)], there), *strange(there)]:
-                    found[subject.number] = unlike
-            if not found or time.monotonic() > deadline:
+                if found := [*differences(self._fresh[key], there), *strange(there)]:
+                    unlike[subject.number] = found
+                else:
+                    del unlike[subject.number]
+            if not unlike or time.monotonic() > deadline:
                 self._world.clear(NURSERY, births.values())
-                return found
-            time.sleep(0.2)
+                return unlike
+            time.sleep(_PAUSE_SECONDS)
 
     def _make_namespace(self, name: str) -> None:
         if name not in self._made:
@@ -208,5 +215,5 @@ def _looked_at(monitor: Body) -> bool:
     return bool(observed == monitor["metadata"]["generation"])
 
 
-def _key(spec: Spec) -> str:
+def _key(spec: Spec | None) -> str:
     return json.dumps(spec, sort_keys=True)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
 
 from driftmonitor_api import crd
 from driftmonitor_operator import kinds
-from hack.cluster.client import MERGE_PATCH, ApiClient, ApiError
+from hack.cluster.client import MERGE_PATCH, ApiError
 from hack.cluster.controlplane import ControlPlane
 from tests.support import portraits, specs
+from tests.support.keptalive import KeptAliveClient
 from tests.support.specs import Spec
 
 Body = dict[str, Any]
@@ -27,13 +28,19 @@ class World:
         """Create the CRD, and wait until it is served."""
         self.plane = plane
         self._pool = ThreadPoolExecutor(_THREADS)
+        self._client = KeptAliveClient(plane.client)
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         self._client.json("POST", path, crd.custom_resource_definition())
         plane.wait_until(self._served, "the CRD")
 
-    @property
-    def _client(self) -> ApiClient:
-        return self.plane.client
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self._pool.shutdown()
+        self._client.close()
 
     def make_namespace(self, name: str) -> None:
         """A namespace in which pods must be `restricted`."""

@@ -43,8 +43,8 @@ def proxied_kubeconfig(proxy: FaultProxy, operator_kubeconfig: Path, tmp_path_fa
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A control plane without controllers."""
     binaries = builds.ensure(["kubectl", "kube-apiserver", "kube-controller-manager"])
-    with ControlPlane(tmp_path_factory.mktemp("world"), binaries=binaries) as plane:
-        yield World(plane)
+    with ControlPlane(tmp_path_factory.mktemp("world"), binaries=binaries) as plane, World(plane) as world:
+        yield world
 
 
 @pytest.fixture

@@ -96,6 +96,10 @@ class Monitors:
                     self._publish(now)
                 self._look(now, step)
 
+    def clear(self) -> None:
+        for namespace in self._specs:
+            self._world.clear(namespace, [NAME])
+
     def _write(self, wanted: dict[str, specs.Spec]) -> None:
         def write(namespace: str) -> None:
             spec = _without_nulls(wanted[namespace])
@@ -167,9 +171,11 @@ def walks(world: World, collector: Collector, tmp_path_factory: pytest.TempPathF
     operator = OperatorProcess(tmp_path_factory.mktemp("operator"), world.plane.kubeconfig)
     operator.start(**SETTINGS)
     walked = [Walk(case) for case in CASES]
-    Monitors(world, collector).walk(walked)
-    yield {walk.case.field: walk for walk in walked}
+    monitors = Monitors(world, collector)
+    monitors.walk(walked)
     operator.stop()
+    yield {walk.case.field: walk for walk in walked}
+    monitors.clear()
 
 
 @pytest.mark.property(7)
