@@ -21,7 +21,7 @@ from driftmonitor_operator.apiserver import located
 from driftmonitor_operator.config import load
 from hack.cluster import builds
 from hack.cluster.controlplane import ControlPlane
-from tests.support.fleet import SETTINGS, Fleet, Operator, apply_request, send_all, wait_for
+from tests.support.fleet import SETTINGS, Fleet, Operator, apply_request, send_all
 
 FLOOR = "--floor-only"
 
@@ -71,7 +71,7 @@ def measure(directory: Path, monitors: int, workers: int, rest_seconds: float, f
         with Operator(plane, directory, WORKERS=str(workers)) as operator:
             say("converge")
             begin = time.monotonic()
-            wait_for("all monitors", fleet.settled, 3600, 1.0)
+            operator.wait_until_settled(fleet, 3600)
             result["converge_seconds"] = time.monotonic() - begin
             result["converge_cpu_seconds"] = operator.cpu_seconds()
             children = fleet.children()

@@ -223,10 +223,17 @@ class Operator:
             self.process.kill()
             self.process.wait()
 
+    def idle(self) -> bool:
+        """Whether it has listed everything and nothing waits for a worker."""
+        return " started with " in self.log.read_text() and self.metric("driftmonitor_operator_queue_depth") == 0
+
     def wait_until_idle(self, seconds: float = 120.0) -> None:
-        """Return when it has listed everything and nothing waits for a worker."""
-        wait_for("the operator's start", lambda: " started with " in self.log.read_text(), seconds)
-        wait_for("an empty queue", lambda: self.metric("driftmonitor_operator_queue_depth") == 0, seconds)
+        """Return when it is idle."""
+        wait_for("the operator to be idle", self.idle, seconds)
+
+    def wait_until_settled(self, fleet: Fleet, seconds: float) -> None:
+        """Return when all monitors are settled; the apiserver is asked that only when the operator is idle."""
+        wait_for(f"{fleet.size} monitors", lambda: self.idle() and fleet.settled(), seconds, 0.5)
 
     def metric(self, name: str) -> float:
         """One of its own metrics."""

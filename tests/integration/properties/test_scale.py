@@ -11,7 +11,7 @@ from driftmonitor_operator import kinds
 from hack.cluster import builds
 from hack.cluster.controlplane import ControlPlane
 from tests.support.clocks import clock
-from tests.support.fleet import Fleet, Operator, Traffic, wait_for
+from tests.support.fleet import Fleet, Operator, Traffic
 
 MANY = 2000
 SMALL, LARGE = int(clock(20, 200)), int(clock(100, MANY))
@@ -30,7 +30,7 @@ class Run:
         with operator:
             for size in (SMALL, LARGE):
                 fleet.grow(size)
-                wait_for(f"{size} monitors", fleet.settled, PATIENCE_SECONDS, 1.0)
+                operator.wait_until_settled(fleet, PATIENCE_SECONDS)
                 operator.wait_until_idle()
                 self.memory[size] = operator.memory()
             self.children = fleet.children()
