@@ -28,6 +28,8 @@ from hack.cluster.controlplane import ControlPlane
 
 REPOSITORY = Path(__file__).parents[2]
 PER_NAMESPACE = 50
+IDLE_SECONDS = 20.0
+"""The apiserver ends connections that nobody uses for long."""
 SETTINGS = {f"{name}_IMAGE": f"image.example/{name.lower()}:1" for name in ("INFERENCE", "COLLECTOR", "CHECK")} | {
     "SYSLOG_NG_IMAGE": "image.example/syslog-ng:1",
     "SHIPPER_CONFIG_DIR": str(REPOSITORY / "fluentd"),
@@ -58,12 +60,16 @@ class Connection:
             context.load_cert_chain(pair.name)
         parts = urlsplit(cluster["server"])
         self._connection = HTTPSConnection(str(parts.hostname), parts.port, timeout=60, context=context)
+        self._used = 0.0
 
     def send(self, method: str, path: str, content: bytes | None = None, kind: str = "application/json") -> bytes:
         headers = {"Content-Type": kind, "Accept": "application/json", "User-Agent": "fleet"}
+        if time.monotonic() > self._used + IDLE_SECONDS:
+            self._connection.close()  # it opens itself again
         self._connection.request(method, path, content, headers)
         answer = self._connection.getresponse()
         body = answer.read()
+        self._used = time.monotonic()
         if answer.status >= 400:
             raise ApiError(answer.status, body.decode(errors="replace"))
         return body
