@@ -197,6 +197,8 @@ class Runner:
                 there = portrait(monitors[identity], families.get(identity, []))
                 if found := [*differences(self._fresh[key], there), *strange(there)]:
                     unlike[subject.number] = found
+                elif not _rolled_out(there):
+                    unlike[subject.number] = ["its pods are ready, and its conditions do not say so"]
                 else:
                     del unlike[subject.number]
             if not unlike or time.monotonic() > deadline:
@@ -213,6 +215,13 @@ class Runner:
 def _looked_at(monitor: Body) -> bool:
     observed = monitor.get("status", {}).get("observedGeneration")
     return bool(observed == monitor["metadata"]["generation"])
+
+
+def _rolled_out(drawn: Body) -> bool:
+    """Whether the operator has heard that all pods are ready: before, two objects may be alike by chance."""
+    verdicts = {condition["type"]: condition["verdict"] for condition in drawn["conditions"]}
+    served = drawn["spec"]["serving"].get("replicas") == 0 or verdicts["ModelReady"].startswith("True")
+    return served and verdicts["CollectorReady"].startswith("True")
 
 
 def _key(spec: Spec | None) -> str:
