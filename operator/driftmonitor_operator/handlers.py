@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import random
 import threading
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,8 @@ from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory  # no 
 
 from driftmonitor_operator import kinds
 from driftmonitor_operator.controller import Controller
+
+logger = logging.getLogger(__name__)
 
 END_SECONDS = 5.0
 """How long the watches may take to end in their own way."""
@@ -87,6 +90,7 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
         stopping.set()  # kopf would wait for its own look at this flag
 
     kopf.on.cleanup(registry=registry)(end)
+    asyncio.get_running_loop().set_exception_handler(_handle)
     others = asyncio.all_tasks()
     watches = asyncio.create_task(
         kopf.operator(
@@ -105,6 +109,14 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
     await _end(watches, others)
     ended.cancel()
     watches.result()
+
+
+def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what went wrong outside of any task, but for kopf's streams that protest at being closed at the end."""
+    if "asyncgen" in context:
+        logger.debug("%s", context.get("message"))
+    else:
+        loop.default_exception_handler(context)
 
 
 async def _end(watches: asyncio.Task[None], others: set[asyncio.Task[Any]]) -> None:

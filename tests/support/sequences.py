@@ -221,7 +221,7 @@ def _rolled_out(drawn: Body) -> bool:
     """Whether the operator has heard that all pods are ready: before, two objects may be alike by chance."""
     verdicts = {condition["type"]: condition["verdict"] for condition in drawn["conditions"]}
     served = drawn["spec"]["serving"].get("replicas") == 0 or verdicts["ModelReady"].startswith("True")
-    return served and verdicts["CollectorReady"].startswith("True")
+    return bool(served and verdicts["CollectorReady"].startswith("True"))
 
 
 def _key(spec: Spec | None) -> str:
