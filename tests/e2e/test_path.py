@@ -27,9 +27,17 @@ def test_every_condition_says_which_generation_it_is_about(ready: Snapshot) -> N
     assert ready.observed.status["observedGeneration"] == generation
     conditions = ready.observed.status["conditions"]
     assert {condition["observedGeneration"] for condition in conditions} == {generation}
-    assert {"Ready", "ModelReady", "CollectorReady", "ReferenceReady", "ChecksHealthy", "DriftDetected"} == {
-        condition["type"] for condition in conditions
-    }
+    assert [condition["type"] for condition in conditions] == [
+        "Ready",
+        "ModelReady",
+        "CollectorReady",
+        "ReferenceReady",
+        "ChecksHealthy",
+        "DriftDetected",
+        "DataQualityDegraded",
+        "PerformanceDegraded",
+        "ConfigurationWarning",
+    ]
 
 
 def test_too_few_rows_are_insufficient_data_and_not_stable(few: Snapshot) -> None:
