@@ -42,11 +42,11 @@ def _changed(document: Object, **spec: Any) -> Object:
     return {**document, "spec": {**document["spec"], **spec}}
 
 
-def _wait_until_broken(kubectl: Kubectl, reason: str) -> Observed:
+def _wait_until_broken(kubectl: Kubectl, reason: str, *conditions: str) -> Observed:
     def broken(seen: Observed) -> bool:
-        return seen.condition("Ready")[0] == "False" and seen.condition("ModelReady")[1] == reason
+        return seen.condition("Ready")[0] == "False" and {seen.condition(kind)[1] for kind in conditions} == {reason}
 
-    return monitor.wait(kubectl, NAME, f"Ready=False and ModelReady {reason}", broken, SECONDS)
+    return monitor.wait(kubectl, NAME, f"Ready=False and {reason} in {', '.join(conditions)}", broken, SECONDS)
 
 
 def _wait_until_ready(kubectl: Kubectl) -> None:
@@ -94,10 +94,11 @@ def test_a_selector_that_no_node_meets_is_named_and_reverting_it_recovers_withou
 ) -> None:
     scheduling = {"nodeSelector": {"driftmonitor.example/no-such-label": "nowhere"}}
     kubectl.apply(_changed(document, scheduling=scheduling))
-    seen = _wait_until_broken(kubectl, "Unschedulable")
-    assert seen.condition("CollectorReady")[1] == "Unschedulable"
-    _predict(forward, data, sent)
-    kubectl.apply(document)
+    try:
+        _wait_until_broken(kubectl, "Unschedulable", "ModelReady", "CollectorReady")
+        _predict(forward, data, sent)
+    finally:
+        kubectl.apply(document)
     _wait_until_ready(kubectl)
     _predict(forward, data, sent)
 
@@ -113,7 +114,7 @@ def test_an_image_that_cannot_be_pulled_is_named_and_reverting_it_recovers_witho
 ) -> None:
     try:
         _upgrade(installed, NO_SUCH_DIGEST)
-        seen = _wait_until_broken(kubectl, "ImagePullFailed")
+        seen = _wait_until_broken(kubectl, "ImagePullFailed", "ModelReady")
         assert NO_SUCH_DIGEST in seen.condition("ModelReady")[2]
         _predict(forward, data, sent)
     finally:
