@@ -90,6 +90,9 @@ class Reconciler:
     ) -> None:
         """Say in the status how it is; `applied` is false where a child could not be, and is to be tried again."""
         observation = self._observe(key, monitor, body, problems, waits)
+        for job in status.outdated_jobs(observation):
+            logger.info("delete Job %s/%s: it cannot start, and its CronJob is another one by now", key[0], job.name)
+            self._cluster.delete(kinds.JOB, job.namespace, job.name, job.uid)
         if moment := status.next_look(observation):
             waits.append((moment - observation.now).total_seconds() + 0.5)
         wanted = status.judged(observation, status.judge(observation), body.get("status") or {}, applied=applied)

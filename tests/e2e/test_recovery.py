@@ -96,6 +96,8 @@ def test_a_selector_that_no_node_meets_is_named_and_reverting_it_recovers_withou
     kubectl.apply(_changed(document, scheduling=scheduling))
     try:
         _wait_until_broken(kubectl, "Unschedulable", "ModelReady", "CollectorReady")
+        kubectl.run("create", "job", f"{NAME}-check-by-hand", f"--from=cronjob/{NAME}-check")
+        _wait_until_broken(kubectl, "Unschedulable", "ChecksHealthy")
         _predict(forward, data, sent)
     finally:
         kubectl.apply(document)

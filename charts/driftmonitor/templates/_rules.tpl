@@ -35,7 +35,7 @@ What the operator may do in the namespaces that it works in: exactly what it doe
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [list, watch]
+  verbs: [list, watch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]

@@ -1,6 +1,7 @@
 """What is said of a monitor: observed state in, the operator's part of the status and Events out. All of it is pure."""
 
 from driftmonitor_operator.status.body import changed, invalid, judged, reworded
+from driftmonitor_operator.status.checking import outdated_jobs
 from driftmonitor_operator.status.conditions import judge, next_look, nothing_known
 from driftmonitor_operator.status.events import EventLog, Posted, Transition, event, repeated, transitions
 from driftmonitor_operator.status.observation import Observation, parsed
@@ -22,6 +23,7 @@ __all__ = [
     "model_is_served",
     "next_look",
     "nothing_known",
+    "outdated_jobs",
     "parsed",
     "repeated",
     "reworded",

@@ -71,10 +71,29 @@ def check_failed(observation: Observation) -> Finding | None:
 def _check_stuck(observation: Observation) -> Finding | None:
     """The pod of a running Job cannot start. One that failed is tried again, and may yet succeed."""
     running = next((job for job in observation.jobs() if not workloads.finish(job)), None)
-    trouble = workloads.pods_trouble(_job_pods(observation, running)) if running else None
-    if trouble is None or trouble.reason not in workloads.NOT_STARTED:
-        return None
-    return Finding("False", trouble.reason, f"the check does not start: {trouble.message}")
+    trouble = _not_started(observation, running) if running else None
+    return Finding("False", trouble.reason, f"the check does not start: {trouble.message}") if trouble else None
+
+
+def outdated_jobs(observation: Observation) -> list[Observed]:
+    """Jobs that cannot start, of a CronJob that was changed since: each would keep the next check from running until
+    its deadline, though the mistake may be mended."""
+    cron_job = observation.cron_job()
+    if cron_job is None or cron_job.changed is None:
+        return []
+    return [
+        job
+        for job in observation.jobs()
+        if job.created <= cron_job.changed
+        and not job.terminating
+        and not workloads.finish(job)
+        and _not_started(observation, job)
+    ]
+
+
+def _not_started(observation: Observation, job: Observed) -> workloads.Trouble | None:
+    trouble = workloads.pods_trouble(_job_pods(observation, job))
+    return trouble if trouble and trouble.reason in workloads.NOT_STARTED else None
 
 
 def _checks_stale(observation: Observation) -> Finding | None:

@@ -63,6 +63,10 @@ def make_everything_happen(installation: Installation, operator: OperatorProgram
         wait_for(f"the label of {path}", lambda path=path: labelled(installation, path))
     installation.apply_monitor(namespace, "wine", SCALED | {"serving": {"replicas": 2}})
     installation.wait_until_applied(namespace)
+    # A check that cannot start must not stand in the way of the next one when the mistake is mended.
+    stuck = stick(installation, namespace)
+    installation.apply_monitor(namespace, "wine", MINIMAL | {"checks": {"schedule": "0 0 2 1 *"}})
+    wait_for(f"the end of {stuck}", lambda: gone(installation, namespace, stuck))
     installation.apply_monitor(namespace, "wine", MINIMAL)
     installation.wait_until_applied(namespace)
     leftovers = [leave(installation, namespace, kind) for kind in kinds.APPLIED]
@@ -100,6 +104,23 @@ def unlabel(installation: Installation, namespace: str, kind: kinds.Kind) -> str
     change = {"metadata": {"labels": {kinds.MANAGED_BY_LABEL: None}}}
     installation.plane.client.json("PATCH", path, change, MERGE_PATCH)
     return path
+
+
+def stick(installation: Installation, namespace: str) -> str:
+    """Have a check of the monitor `wine` that fits on no node. Returns its Job's path."""
+    client = installation.plane.client
+    cron_job = installation.get(kinds.BY_NAME["CronJob"].path(namespace, "wine-check"))
+    assert cron_job is not None
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "wine-check", "uid": cron_job["metadata"]["uid"]}
+    template = cron_job["spec"]["jobTemplate"]
+    metadata = {"name": "wine-check-1", "labels": template["metadata"]["labels"], "ownerReferences": [owner]}
+    client.json("POST", kinds.JOB.path(namespace), {"metadata": metadata, "spec": template["spec"]})
+    selector = f"{kinds.POD.path(namespace)}?labelSelector=batch.kubernetes.io/job-name=wine-check-1"
+    (pod,) = wait_for("the check's pod", lambda: (installation.get(selector) or {}).get("items"))
+    unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
+    path = f"{kinds.POD.path(namespace, pod['metadata']['name'])}/status"
+    client.json("PATCH", path, {"status": {"conditions": [unscheduled]}}, MERGE_PATCH)
+    return kinds.JOB.path(namespace, "wine-check-1")
 
 
 def labelled(installation: Installation, path: str) -> bool:
