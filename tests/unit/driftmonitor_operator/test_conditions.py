@@ -3,7 +3,7 @@ import json
 import typing
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from driftmonitor_api.v1alpha1 import DriftMonitor, Verdict
 from driftmonitor_operator import observed
 from driftmonitor_operator.observed import Observed, Problem
 from driftmonitor_operator.reasons import CONDITIONS, Reason
-from driftmonitor_operator.status import Observation, judge, next_look, nothing_known, parsed
+from driftmonitor_operator.status import Observation, judge, next_look, nothing_known, outdated_jobs, parsed
 from driftmonitor_operator.status.finding import Finding
 from tests.support.observations import (
     COLUMN,
@@ -336,6 +336,28 @@ def test_a_first_attempt_that_failed_may_yet_succeed(healthy: Observation, make_
     running = job(make_observed, "wine-check-1", None, "2026-01-01T10:55:00Z")
     pod = check_pod(make_observed, "wine-check-1", terminated={"exitCode": 1, "message": "once"})
     assert summary(add(healthy, running, pod))["ChecksHealthy"] == ("True", "Published")
+
+
+@pytest.mark.parametrize(
+    ("changed", "state", "outdated"),
+    [
+        ("2026-01-01T10:56:00Z", {"waiting": {"reason": "ImagePullBackOff"}}, True),
+        ("2026-01-01T10:54:00Z", {"waiting": {"reason": "ImagePullBackOff"}}, False),
+        ("2026-01-01T10:56:00Z", {"running": {}}, False),
+        ("2026-01-01T10:56:00Z", {"terminated": {"exitCode": 1}}, False),
+    ],
+)
+def test_a_check_is_outdated_that_cannot_start_and_whose_cron_job_was_changed_since(
+    healthy: Observation, make_observed: MakeObserved, changed: str, state: dict[str, Any], outdated: bool
+) -> None:
+    running = job(make_observed, "wine-check-1", None, "2026-01-01T10:55:00Z")
+    pod = check_pod(make_observed, "wine-check-1", **state)
+    cron_job = healthy.cron_job()
+    assert cron_job is not None
+    others = tuple(child for child in healthy.children if child is not cron_job)
+    cron_job = replace(cron_job, changed=datetime.fromisoformat(changed))
+    found = outdated_jobs(replace(healthy, children=(*others, cron_job, running, pod)))
+    assert found == ([running] if outdated else [])
 
 
 def test_of_an_object_that_cannot_be_used_nothing_is_known() -> None:
