@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import threading
 
 from hack.cluster.client import ApiClient, ApiError
@@ -37,7 +38,7 @@ class KeptAliveClient(ApiClient):
                 answer = connection.getresponse()
                 content = answer.read().decode(errors="replace")
                 break
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+            except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
                 if fresh:
                     raise ApiError(0, f"{self._host}:{self._port} does not answer: {error}") from error
         if answer.status >= 400:

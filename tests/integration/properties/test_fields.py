@@ -169,11 +169,13 @@ def _without_nulls(spec: specs.Spec) -> specs.Spec:
 def walks(world: World, collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Walk]]:
     """Each case, walked."""
     operator = OperatorProcess(tmp_path_factory.mktemp("operator"), world.plane.kubeconfig)
-    operator.start(**SETTINGS)
     walked = [Walk(case) for case in CASES]
     monitors = Monitors(world, collector)
-    monitors.walk(walked)
-    operator.stop()
+    try:
+        operator.start(**SETTINGS)
+        monitors.walk(walked)
+    finally:
+        operator.stop()
     yield {walk.case.field: walk for walk in walked}
     monitors.clear()
 
