@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from driftmonitor_operator.reasons import CONDITIONS
 from hack.demo import report, store
 from hack.demo.flights import CATEGORICAL, FEATURES, Flights
 from hack.demo.kubectl import Kubectl
@@ -27,17 +28,7 @@ def test_every_condition_says_which_generation_it_is_about(ready: Snapshot) -> N
     assert ready.observed.status["observedGeneration"] == generation
     conditions = ready.observed.status["conditions"]
     assert {condition["observedGeneration"] for condition in conditions} == {generation}
-    assert [condition["type"] for condition in conditions] == [
-        "Ready",
-        "ModelReady",
-        "CollectorReady",
-        "ReferenceReady",
-        "ChecksHealthy",
-        "DriftDetected",
-        "DataQualityDegraded",
-        "PerformanceDegraded",
-        "ConfigurationWarning",
-    ]
+    assert [condition["type"] for condition in conditions] == list(CONDITIONS)
 
 
 def test_too_few_rows_are_insufficient_data_and_not_stable(few: Snapshot) -> None:

@@ -21,6 +21,7 @@ from driftmonitor_inference.settings import FetchSettings, read
 from hack.cluster.certificates import CertificateAuthority
 from hack.cluster.errors import ClusterError
 from hack.objectstore.server import ObjectStore
+from tests.support.serving import serving
 
 LARGE = os.urandom(5 << 20)
 FIELD = "spec.reference.credentialsSecret"
@@ -83,6 +84,7 @@ class Passage:
 
     def __init__(self, port: int, *, cuts: int = 0, after: int = 2 << 20, tls: ssl.SSLContext | None = None) -> None:
         self.connections = 0
+        self._serving = contextlib.ExitStack()
         passage = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -106,16 +108,13 @@ class Passage:
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> "Passage":
-        self._thread.start()
+        self._serving.enter_context(serving(self._server))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._serving.close()
 
 
 @pytest.fixture

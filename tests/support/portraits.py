@@ -6,23 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from driftmonitor_operator import kinds
+from driftmonitor_operator.reasons import CONDITIONS
 
 Body = dict[str, Any]
 COMPARED = (*kinds.APPLIED, kinds.SECRET)
 _TIMED = ("ChecksHealthy", "DriftDetected")
 """Conditions that time changes too: a fresh object may be younger than the schedule's first gap."""
-CONDITIONS = (
-    "Ready",
-    "ModelReady",
-    "CollectorReady",
-    "ReferenceReady",
-    "ChecksHealthy",
-    "DriftDetected",
-    "DataQualityDegraded",
-    "PerformanceDegraded",
-    "ConfigurationWarning",
-)
-"""Those of every monitor, in this order."""
 _COUNTERS = ("deployment.kubernetes.io/revision",)
 _VOLATILE_METADATA = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "namespace")
 

@@ -4,6 +4,7 @@ Several sequences go on at once, each on an object of its own. After each round 
 there is compared with what the same operator makes of the same spec for an object that was never another one.
 """
 
+import itertools
 import json
 import os
 import random
@@ -24,8 +25,10 @@ EDITED = "the-edited-one"
 SETTINGS = {"RESYNC_SECONDS": "3600", "WORKERS": "4"}
 """Of the operator: no resync mends what an event should have."""
 PATIENCE_SECONDS = 60.0
-"""What differs for so long will not come right by itself. (A rejected child is sent again after a minute, but valid
-specs have none.)"""
+"""What differs for so long after the last change of anything will not come right by itself. (A rejected child is sent
+again after a minute, but valid specs have none.)"""
+_LIMIT_SECONDS = 600.0
+"""What goes on changing for so long does not settle."""
 KILL_SHARE = 0.06
 """Share of the rounds in which the operator is killed in the middle."""
 
@@ -87,6 +90,26 @@ class Subject:
             else:
                 world.replace(self.namespace, EDITED, spec)
             self.spec = spec
+
+
+class _Patience:
+    """Lasts until nothing has changed for a while: on a busy machine things settle late."""
+
+    def __init__(self) -> None:
+        self._begin = self._changed = time.monotonic()
+        self._latest = 0
+
+    def renew(self, bodies: Iterable[Body]) -> None:
+        """Begin anew if one of them is newer than all before."""
+        latest = max((int(body["metadata"]["resourceVersion"]) for body in bodies), default=0)
+        if latest > self._latest:
+            self._latest, self._changed = latest, time.monotonic()
+
+    @property
+    def over(self) -> bool:
+        """Whether what differs now will go on to differ."""
+        now = time.monotonic()
+        return now > self._changed + PATIENCE_SECONDS or now > self._begin + _LIMIT_SECONDS
 
 
 class Runner:
@@ -175,16 +198,18 @@ class Runner:
 
     def _compare(self, working: list[Subject], births: dict[str, str]) -> dict[int, list[str]]:
         """Differences by the number of the sequence; none where all is well."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        patience = _Patience()
         awaited = {(subject.namespace, EDITED) for subject in working} | {(NURSERY, name) for name in births.values()}
         unlike = {subject.number: ["not looked at"] for subject in working}
         while True:
             monitors = self._world.monitors()
-            if not all(_looked_at(monitors[identity]) for identity in awaited) and time.monotonic() < deadline:
+            patience.renew(monitors.values())
+            if not all(_looked_at(monitors[identity]) for identity in awaited) and not patience.over:
                 time.sleep(_PAUSE_SECONDS)
                 continue
             self._world.roll_out()
             families = self._world.children()
+            patience.renew(itertools.chain.from_iterable(families.values()))
             fresh: set[str] = set()
             for subject in working:
                 if subject.number not in unlike:
@@ -201,7 +226,7 @@ class Runner:
                     unlike[subject.number] = ["its pods are ready, and its conditions do not say so"]
                 else:
                     del unlike[subject.number]
-            if not unlike or time.monotonic() > deadline:
+            if not unlike or patience.over:
                 self._world.clear(NURSERY, births.values())
                 return unlike
             time.sleep(_PAUSE_SECONDS)

@@ -1,12 +1,12 @@
 import hashlib
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from driftmonitor_api.storage import StorageError, StorageUri, fetch
+from tests.support.serving import serving
 
 CONTENT = b"model" * 1000
 
@@ -24,12 +24,9 @@ def server(tmp_path: Path) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
+    listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(listening):
         yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

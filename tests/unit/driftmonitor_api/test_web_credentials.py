@@ -2,7 +2,6 @@
 
 import http.server
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import pytest
 
 from driftmonitor_api.storage import StorageError, fetch
 from hack.cluster.certificates import CertificateAuthority
+from tests.support.serving import serving
 
 CONTENT = b"model"
 FIELD = "spec.reference.credentialsSecret"
@@ -47,17 +47,12 @@ def _site(context: ssl.SSLContext | None) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if context is not None:
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        site.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield site
-        finally:
-            server.shutdown()
-            thread.join()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    site.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_port}"
+    with serving(server):
+        yield site
 
 
 @pytest.fixture(scope="module")

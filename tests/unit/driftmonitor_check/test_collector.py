@@ -5,8 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
@@ -14,6 +13,7 @@ import pytest
 
 from driftmonitor_check.collector import Collector, CollectorError
 from driftmonitor_check.evidence import Coverage
+from tests.support.serving import serving
 
 START, END = datetime(2026, 1, 1, 11, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=UTC)
 WINDOW = pa.table({"request_id": ["x", "y"], "feature_a": [1.0, None]})
@@ -51,23 +51,14 @@ class Peer:
             def log_message(self, *_: Any) -> None:
                 """Stay silent."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
 
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    with Peer() as running:
+    running = Peer()
+    with serving(running.server):
         yield running
 
 

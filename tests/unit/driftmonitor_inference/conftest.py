@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from typing import Any
 import httpx
 import numpy
 import pytest
+
+from tests.support.serving import serving
 
 TOKEN = "sesame"
 
@@ -196,12 +197,8 @@ def collector() -> Iterator[Collector]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     peer.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield peer
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield peer
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:

@@ -1,7 +1,7 @@
 """The client of the demo against a server of its own."""
 
+import contextlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,6 +10,7 @@ import pytest
 from hack.demo import traffic
 from hack.demo.flights import Row
 from hack.demo.kubectl import Kubectl
+from tests.support.serving import serving
 
 ROWS: list[Row] = [{"hour": float(number)} for number in range(200)]
 Answer = Callable[[int, int], int | None]
@@ -29,7 +30,7 @@ class LocalForward(traffic.PortForward):
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answer], LocalForward]]:
-    servers = []
+    stack = contextlib.ExitStack()
 
     def start(answer: Answer) -> LocalForward:
         numbers = iter(range(10_000))
@@ -55,14 +56,11 @@ def serve() -> Iterator[Callable[[Answer], LocalForward]]:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
+        stack.enter_context(serving(server))
         return LocalForward(server.server_address[1])
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with stack:
+        yield start
 
 
 def test_batches_hold_every_row_once_and_in_order() -> None:

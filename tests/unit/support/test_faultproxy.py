@@ -18,6 +18,7 @@ import yaml
 
 from tests.support.faultproxy import FaultProxy, watches, writes
 from tests.support.faults import Answer, Drop, Kill, Place, Wait
+from tests.support.serving import serving
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/cellar/deployments"
 DROPPED = (http.client.RemoteDisconnected, ConnectionResetError)
@@ -67,13 +68,9 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
     server = Upstream()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.end.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
+        server.end.set()
 
 
 @pytest.fixture
