@@ -49,7 +49,7 @@ _QUANTITY_FACTORS = {
     **{unit: Decimal(1000) ** (power + 1) for power, unit in enumerate("kMGTPE")},
     **{f"{unit}i": Decimal(1024) ** (power + 1) for power, unit in enumerate("KMGTPE")},
 }
-_DURATION_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_quantity(quantity: str | int) -> Decimal:
@@ -62,10 +62,11 @@ def parse_quantity(quantity: str | int) -> Decimal:
 
 
 def parse_duration(duration: str) -> timedelta:
-    """A duration such as `30s`, `5m`, `1h` or `7d`; ValueError if it is none."""
-    if not re.fullmatch(r"[0-9]+[smhd]", duration):
+    """A duration such as `2ms`, `30s`, `5m`, `1h` or `7d`; ValueError if it is none."""
+    match = re.fullmatch(r"([0-9]+)(ms|[smhd])", duration)
+    if match is None:
         raise ValueError(f"{duration!r} is not a duration such as 30s, 5m, 1h or 7d")
-    return timedelta(seconds=int(duration[:-1]) * _DURATION_SECONDS[duration[-1]])
+    return timedelta(seconds=int(match[1]) * _DURATION_SECONDS[match[2]])
 
 
 def _checked_quantity(quantity: str | int) -> str | int:
@@ -93,6 +94,7 @@ ByteSize = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(Ki|Mi|Gi|Ti)$", max_l
 Duration = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,3}d|[1-9][0-9]{0,4}h|[1-9][0-9]{0,5}[ms])$", max_length=7)]
 """At most 9999 days, so that a time two of them ago is one that every calendar and data base knows."""
 DurationOrZero = Annotated[str, Field(pattern=r"^([0-9]{1,4}d|[0-9]{1,5}h|[0-9]{1,6}[ms])$", max_length=7)]
+Milliseconds = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}ms$", max_length=5)]
 
 DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 DNS_SUBDOMAIN = rf"{DNS_LABEL}(\.{DNS_LABEL})*"

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from driftmonitor_api.base import SpecModel
-from driftmonitor_api.v1alpha1 import DriftMonitor, Feature
+from driftmonitor_api.v1alpha1 import Batching, DriftMonitor, Feature, Redact, Tracing
 
 
 class InferenceConfig(SpecModel):
@@ -25,11 +25,21 @@ class InferenceConfig(SpecModel):
     """`spec.logging.whenFull`: what happens to requests when the log has reached its limit."""
     sampling_percent: int = 100
     """`spec.logging.samplingPercent`: percent of the requests that are logged, 1 to 100."""
+    redact: Redact | None = None
+    """`spec.logging.redact`: features that records leave out or have a hash of."""
+    batching: Batching | None = None
+    """`spec.serving.batching`: how rows of several requests are predicted together; none: they are not."""
+    max_concurrent_requests: int = 256
+    """`spec.serving.maxConcurrentRequests`: requests that a process has in hand at once."""
+    access_log: bool = False
+    """`spec.serving.accessLog`: whether each request is a line of the container's log."""
+    tracing: Tracing | None = None
+    """`spec.serving.tracing`: where spans are sent; none: there are none."""
 
     @classmethod
     def of(cls, monitor: DriftMonitor) -> "InferenceConfig":
         """The configuration of one object."""
-        model, logging = monitor.spec.model, monitor.spec.logging
+        model, serving, logging = monitor.spec.model, monitor.spec.serving, monitor.spec.logging
         return cls(
             monitor=f"{monitor.metadata.namespace}/{monitor.metadata.name}",
             model_name=monitor.metadata.name,
@@ -39,4 +49,9 @@ class InferenceConfig(SpecModel):
             durability=logging.durability,
             when_full=logging.when_full,
             sampling_percent=logging.sampling_percent,
+            redact=logging.redact,
+            batching=serving.batching,
+            max_concurrent_requests=serving.max_concurrent_requests,
+            access_log=serving.access_log,
+            tracing=serving.tracing,
         )

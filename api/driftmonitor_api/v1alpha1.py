@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import math
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -14,11 +16,13 @@ from driftmonitor_api.base import (
     Count,
     Duration,
     DurationOrZero,
+    Milliseconds,
     ObjectName,
     Quantity,
     Share,
     SpecModel,
     StatusModel,
+    parse_quantity,
     rule,
     rules,
 )
@@ -64,6 +68,29 @@ StorageUriField = Annotated[
     rule(_URI_RULE, f"must be {SUPPORTED}, without a user, a password or white space in it"),
     AfterValidator(_parsed_uri),
 ]
+
+
+def _web_address(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        usual = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = usual and "@" not in parts.netloc
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"{address!r} is not of the form http://host:port/path or https://host:port/path")
+    return address
+
+
+WebAddress = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    rule(
+        f"self.matches(r'^https?://{_HOST}(:{_PORT})?(/[!-~]*)?$')",
+        "must be of the form http://host:port/path or https://host:port/path, without a user or a password",
+    ),
+    AfterValidator(_web_address),
+]
 _LABEL_KEY = rf"^({DNS_SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]$"
 _LABEL_KEY_LENGTH = 253
 LabelKey = Annotated[str, Field(min_length=1, max_length=_LABEL_KEY_LENGTH, pattern=_LABEL_KEY)]
@@ -75,6 +102,10 @@ _CREDENTIALS_PAIRS = (
     ),
 )
 FeatureName = Annotated[str, Field(min_length=1, max_length=128)]
+FeatureSet = Annotated[
+    list[FeatureName], Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-list-type": "set"})
+]
+SecretKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[._a-zA-Z0-9][-._a-zA-Z0-9]*$")]
 Threshold = Annotated[float, Field(ge=0, le=1_000_000)]
 
 FeatureType = Literal["Numerical", "Categorical"]
@@ -182,6 +213,29 @@ class Autoscaling(SpecModel):
     """Processor use of the inference container, in percent of its request, that the number of pods is steered to."""
 
 
+class Batching(SpecModel):
+    """The rows of requests that come at the same time are predicted together."""
+
+    max_batch_size: Annotated[int, Field(ge=2, le=10_000)] = 32
+    """Rows that are predicted together at most; a request of as many rows or more is predicted by itself."""
+    max_latency: Milliseconds = "2ms"
+    """How long a request waits for others at most, such as `2ms`."""
+
+
+class Tracing(SpecModel):
+    """A span for each request, sent to an OpenTelemetry collector. One that is not to be had costs spans, never
+    requests."""
+
+    endpoint: WebAddress
+    """Where spans go, by OTLP over HTTP, such as `http://otel-collector.observability.svc:4318/v1/traces`."""
+    sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    """Percent of the requests without a `traceparent` that are traced. One with a `traceparent` is traced if its caller
+    traces it."""
+
+
+MAX_WORKERS = 16
+
+
 class Serving(SpecModel):
     """How the model is served."""
 
@@ -196,7 +250,23 @@ class Serving(SpecModel):
     autoscaling: Autoscaling | None = None
     """Has the number of pods follow the load, instead of `replicas`."""
     resources: Resources | None = None
-    """Of the inference container. Default: requests of 100m and 256Mi, a memory limit of 1Gi."""
+    """Of the inference container. Default: requests of 100m and 256Mi, a memory limit of 1Gi. One process serves for
+    each processor of `limits.cpu`, rounded up, 16 at most; without that limit one."""
+    batching: Batching | None = None
+    """Predicts rows of several requests together. Default: each request by itself, which is faster for most models."""
+    max_concurrent_requests: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Requests that a process has in hand at once; what comes beyond is answered 503 with `Retry-After`."""
+    access_log: bool = False
+    """Whether each request is a line of the container's log: method, path, status, rows, seconds and ids."""
+    tracing: Tracing | None = None
+    """Exports a span for each request. Default: none."""
+
+    @property
+    def workers(self) -> int:
+        """Number of processes of one pod that serve."""
+        limits = self.resources.limits if self.resources is not None else None
+        processors = parse_quantity(limits.cpu) if limits is not None and limits.cpu is not None else 1
+        return min(max(1, math.ceil(processors)), MAX_WORKERS)
 
     @property
     def least_replicas(self) -> int:
@@ -221,6 +291,38 @@ class Shipper(SpecModel):
     """Of the sidecar. Default: requests of 50m and 64Mi, a memory limit of 512Mi."""
 
 
+class RedactionKey(SpecModel):
+    """Where the key lies that features are hashed with."""
+
+    name: ObjectName
+    """A Secret of the same namespace."""
+    key: SecretKey = "key"
+    """The key in it whose value is used: 16 bytes or more, which only you know. Pods read it when they start."""
+
+
+class Redact(SpecModel):
+    """Features that are kept out of the log, the store and the reports. Checks do not compare them."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            ("has(self.drop) || has(self.hash)", "name the features to drop or to hash"),
+            ("has(self.hash) == has(self.keySecret)", "set hash and keySecret together, or neither"),
+            (
+                "!has(self.drop) || !has(self.hash) || !self.drop.exists(name, name in self.hash)",
+                "a feature is either dropped or hashed, not both",
+            ),
+        )
+    }
+
+    drop: FeatureSet | None = None
+    """Names of features that records leave out."""
+    hash: FeatureSet | None = None
+    """Names of features of which records have a keyed hash (HMAC-SHA256) instead of the value: the same value has the
+    same hash, so that values can be counted and joined, and without the key nobody can try values out."""
+    key_secret: RedactionKey | None = None
+    """The key, for `hash`."""
+
+
 class Logging(SpecModel):
     """How predictions are logged."""
 
@@ -232,6 +334,8 @@ class Logging(SpecModel):
     does not log, and counts each row as lost, which lowers the coverage."""
     sampling_percent: Annotated[int, Field(ge=1, le=100)] = 100
     """Percent of the requests that are logged; a request is logged with all its rows or not at all."""
+    redact: Redact | None = None
+    """Keeps the values of some features from being written anywhere. Default: records have all features."""
     shipper: Shipper = Shipper()
     """The sidecar."""
 
@@ -448,8 +552,19 @@ class Scheduling(SpecModel):
     """Taints that a node may have."""
 
 
+def _known(which: str) -> tuple[str, str]:
+    redact = "self.logging.redact"
+    return (
+        f"!has(self.model.features) || !has(self.logging) || !has({redact}) || !has({redact}.{which})"
+        f" || {redact}.{which}.all(name, self.model.features.exists(feature, feature.name == name))",
+        f"logging.redact.{which} names a feature that is not in model.features",
+    )
+
+
 class DriftMonitorSpec(SpecModel):
     """What is wanted."""
+
+    model_config = {"json_schema_extra": rules(_known("drop"), _known("hash"))}
 
     model: Model
     """The ONNX model to serve."""
@@ -522,6 +637,10 @@ class Endpoints(StatusModel):
 
     predict: Text
     """Where to send rows: `POST {"instances": [...]}`."""
+    infer: Text | None = None
+    """Where clients of the Open Inference Protocol (v2) send tensors over HTTP."""
+    grpc: Text | None = None
+    """Host and port for clients of the Open Inference Protocol over gRPC."""
     collector: Text
     """The store of records and reports."""
 

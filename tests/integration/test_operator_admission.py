@@ -27,7 +27,7 @@ def monitor(name: str = "wine", **spec: Any) -> dict[str, Any]:
 def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(operator_api: Any) -> None:
     spec = operator_api.plane.client.json("POST", DRY_RUN, monitor())["spec"]
     assert spec["model"]["version"] == "1"
-    assert spec["serving"] == {}
+    assert spec["serving"] == {"maxConcurrentRequests": 256, "accessLog": False}
     assert spec["logging"] == {
         "durability": "File",
         "whenFull": "Refuse",
@@ -50,6 +50,8 @@ def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(
 
 CHECKS = {"schedule": "*/5 * * * *"}
 FEATURE = {"name": "alcohol", "type": "Numerical"}
+FEATURES = [{"name": name, "type": "Numerical"} for name in "ab"]
+HASHED = {"hash": ["b"], "keySecret": {"name": "redaction"}}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,30 @@ FEATURE = {"name": "alcohol", "type": "Numerical"}
         (monitor(logging={"durability": "Memory"}), "spec.logging.durability"),
         (monitor(logging={"whenFull": "Drop"}), "spec.logging.whenFull"),
         (monitor(logging={"samplingPercent": 0}), "spec.logging.samplingPercent"),
+        (monitor(serving={"batching": {"maxBatchSize": 1}}), "spec.serving.batching.maxBatchSize"),
+        (monitor(serving={"batching": {"maxLatency": "1s"}}), "spec.serving.batching.maxLatency"),
+        (monitor(serving={"maxConcurrentRequests": 0}), "spec.serving.maxConcurrentRequests"),
+        (monitor(serving={"tracing": {}}), "spec.serving.tracing.endpoint"),
+        (monitor(serving={"tracing": {"endpoint": "otel:4317"}}), "must be of the form http://host:port/path"),
+        (monitor(serving={"tracing": {"endpoint": "http://user:pw@otel/"}}), "spec.serving.tracing.endpoint"),
+        (monitor(logging={"redact": {}}), "name the features to drop or to hash"),
+        (monitor(logging={"redact": {"drop": []}}), "spec.logging.redact.drop"),
+        (monitor(logging={"redact": {"drop": ["a", "a"]}}), "spec.logging.redact.drop[1]: Duplicate value"),
+        (monitor(logging={"redact": {"hash": ["a"]}}), "set hash and keySecret together"),
+        (monitor(logging={"redact": {"drop": ["a"], "keySecret": {"name": "s"}}}), "set hash and keySecret together"),
+        (monitor(logging={"redact": {"drop": ["a", "b"], **HASHED}}), "either dropped or hashed, not both"),
+        (
+            monitor(logging={"redact": {"hash": ["a"], "keySecret": {"name": "A"}}}),
+            "spec.logging.redact.keySecret.name",
+        ),
+        (
+            monitor(model={"storageUri": "pvc://c/m", "features": FEATURES}, logging={"redact": {"drop": ["a", "c"]}}),
+            "logging.redact.drop names a feature that is not in model.features",
+        ),
+        (
+            monitor(model={"storageUri": "pvc://c/m", "features": FEATURES[:1]}, logging={"redact": HASHED}),
+            "logging.redact.hash names a feature that is not in model.features",
+        ),
         (monitor(logging={"shipper": {"bufferSize": "63Mi"}}), "spec.logging.shipper.bufferSize"),
         (monitor(logging={"shipper": {"type": "Vector"}}), "spec.logging.shipper.type"),
         (monitor(logging={"shipper": {"bufferSize": "1 GB"}}), "spec.logging.shipper.bufferSize"),
@@ -173,6 +199,9 @@ def test_ways_to_write_a_spec_that_are_right_are_taken(operator_api: Any) -> Non
         {"serving": {"resources": {"requests": {"cpu": "1000m"}, "limits": {"cpu": 1}}}},
         {"model": {"storageUri": "s3://models/wine.onnx", "credentialsSecret": "s3-readonly"}},
         {"reference": {"window": {}}},
+        {"serving": {"batching": {}, "tracing": {"endpoint": "http://[2001:db8::1]:4318/v1/traces"}}},
+        {"logging": {"redact": {"drop": ["a"], **HASHED}}},
+        {"model": {"storageUri": "pvc://c/m", "features": FEATURES}, "logging": {"redact": {"drop": ["a"], **HASHED}}},
         {"scheduling": {"tolerations": [{"operator": "Exists"}, {"key": "gpu", "value": "yes"}]}},
     ):
         operator_api.plane.client.json("POST", DRY_RUN, monitor(**spec))

@@ -42,6 +42,8 @@ def test_the_first_look_sets_every_condition(wine: Any) -> None:
     assert wine.status()["drift"] == "Unknown"
     assert wine.status()["endpoints"] == {
         "predict": f"http://wine.{wine.namespace}.svc/predict",
+        "infer": f"http://wine.{wine.namespace}.svc/v2/models/wine/infer",
+        "grpc": f"wine.{wine.namespace}.svc:9000",
         "collector": f"http://wine-collector.{wine.namespace}.svc:8080",
     }
 

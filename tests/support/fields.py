@@ -268,6 +268,19 @@ def _tolerated(name: str, first: Spec, second: Spec) -> Case:
     return Case(f"{path}.[].{name}", ([first], [second]), all_pods("tolerations"), path)
 
 
+def _traced(name: str, first: Spec, second: Spec) -> Case:
+    return Case(f"serving.tracing.{name}", (first, second), server_file("tracing"), "serving.tracing")
+
+
+def _redacted(name: str, first: Spec, second: Spec, shows: Shows) -> Case:
+    return Case(f"logging.redact.{name}", (first, second), shows, "logging.redact")
+
+
+def _hashed(**key: str) -> Spec:
+    return {"hash": ["a"], "keySecret": {"name": "b", **key}}
+
+
+_REDACTION_KEY = child("Deployment", "", f"{POD}/volumes/name=redaction/secret")
 _REFERENCE_FILE = child("CronJob", "-check", f"{CHECK_POD}/volumes/name=reference/configMap/name")
 _RETENTION = f"{POD}/containers/name=collector/env/name=RETENTION_SECONDS/value"
 _BUFFER = child("Deployment", "", f"{SHIPPER}/env/name=BUFFER_BYTES/value")
@@ -296,6 +309,16 @@ CASES = [
         beside=_AUTOSCALING,
     ),
     *_resources(),
+    Case("serving.batching.maxBatchSize", (8, 16), server_file("batching")),
+    Case("serving.batching.maxLatency", ("1ms", "5ms"), server_file("batching")),
+    Case("serving.maxConcurrentRequests", (10, 20), server_file("maxConcurrentRequests")),
+    Case("serving.accessLog", (True, False), server_file("accessLog")),
+    _traced("endpoint", {"endpoint": "http://a:4318"}, {"endpoint": "http://b:4318"}),
+    _traced("samplingPercent", {"endpoint": "http://a:4318"}, {"endpoint": "http://a:4318", "samplingPercent": 5}),
+    _redacted("drop.[]", {"drop": ["a"]}, {"drop": ["b"]}, server_file("redact")),
+    _redacted("hash.[]", _hashed(), _hashed() | {"hash": ["b"]}, server_file("redact")),
+    _redacted("keySecret.name", _hashed(), _hashed(name="c"), _REDACTION_KEY),
+    _redacted("keySecret.key", _hashed(), _hashed(key="c"), _REDACTION_KEY),
     Case("logging.durability", ("Sync", "File"), server_file("durability")),
     Case("logging.whenFull", ("ServeAndCount", "Refuse"), server_file("whenFull")),
     Case("logging.samplingPercent", (10, 20), server_file("samplingPercent")),

@@ -43,6 +43,10 @@ _COLUMNS = ("alcohol", "colour", "a b", "proline")
 POOLS: dict[str, tuple[Any, ...]] = {
     "storageUri": _URIS,
     "credentialsSecret": _SECRETS,
+    "endpoint": ("http://otel-collector.observability.svc:4318/v1/traces", "https://otel.example"),
+    "maxLatency": ("1ms", "2ms", "999ms"),
+    "drop": ("alcohol", "colour"),
+    "hash": ("a b", "proline"),
     "storageClassName": ("fast", "slow.example.com"),
     "version": ("1", "2", "2026-01-31", "v1.0-rc.1", 'ünïcode "$(X)" \''),
     "cpu": ("50m", "100m", "0.25", "1", "1500m", 2, "0.001"),
@@ -59,9 +63,11 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "classes": ("a", "b", "c d", "1"),
     "nodeSelector": _LABELS,
     "key": _KEYS,
+    "keySecret.name": _SECRETS,
+    "keySecret.key": ("key", "Salt_2.v-1"),
     "value": _LABELS,
 }
-"""Examples of the strings that no enumeration lists, by the field's name."""
+"""Examples of the strings that no enumeration lists, by the field's name, after its parent's where that decides."""
 MAP_KEYS: dict[str, tuple[str, ...]] = {"columns": _COLUMNS, "nodeSelector": _KEYS}
 _NUMBERS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 0.9, 1, 2.5, 1_000_000)
 
@@ -101,9 +107,7 @@ def value(node: Schema, path: Path, random: Randomness, fullness: float = 0.35) 
     if "enum" in node:
         return random.choice(node["enum"])
     if node.get("x-kubernetes-int-or-string") or node["type"] == "string":
-        if name not in POOLS:
-            raise LookupError(f"no examples for {'.'.join(path)}: add them to POOLS in {__file__}")
-        return random.choice(POOLS[name])
+        return random.choice(_pool(path))
     match node["type"]:
         case "boolean":
             return random.random() < 0.5
@@ -116,6 +120,8 @@ def value(node: Schema, path: Path, random: Randomness, fullness: float = 0.35) 
         case "array":
             items = [value(node["items"], path, random, fullness) for _ in range(random.randint(0, 3))]
             keys = node.get("x-kubernetes-list-map-keys")
+            if node.get("x-kubernetes-list-type") == "set":
+                return sorted(set(items)) or [random.choice(_pool(path))]
             return list({tuple(item[key] for key in keys): item for item in items}.values()) if keys else items
         case "object" if "additionalProperties" in node:
             names = random.sample(MAP_KEYS[name], random.randint(0, 3))
@@ -124,6 +130,13 @@ def value(node: Schema, path: Path, random: Randomness, fullness: float = 0.35) 
     required = node.get("required", [])
     chosen = {key: field for key, field in fields if key in required or random.random() < fullness}
     return {key: value(field, (*path, key), random, fullness) for key, field in chosen.items()}
+
+
+def _pool(path: Path) -> tuple[Any, ...]:
+    for name in (".".join(path[-2:]), *path[-1:]):
+        if name in POOLS:
+            return POOLS[name]
+    raise LookupError(f"no examples for {'.'.join(path)}: add them to POOLS in {__file__}")
 
 
 def spec(random: Randomness) -> Spec:
@@ -150,6 +163,7 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
                 source["storageUri"] = "s3://models/wine/3/model.onnx"
             else:
                 del source["credentialsSecret"]
+    _mend_redaction(spec.get("logging", {}), model, kept)
     if "window" in checks:
         _order(checks["window"], "minRows", "maxRows", {"minRows": 500, "maxRows": 100_000}, kept)
     drift = checks.get("drift", {})
@@ -177,6 +191,29 @@ def _order(values: Spec, low: str, high: str, defaults: dict[str, int], kept: Pa
     least, most = values.get(low, defaults.get(low, 0)), values.get(high, defaults.get(high, 0))
     if least > most:
         values[low], values[high] = (least, least) if kept[-1:] == (low,) else (most, most)
+
+
+def _mend_redaction(logging: Spec, model: Spec, kept: Path) -> None:
+    redact = logging.get("redact", {})
+    if "features" in model:
+        known = {feature["name"] for feature in model["features"]}
+        for which in ("drop", "hash"):
+            if kept[:2] != ("model", "features"):
+                unknown = sorted(set(redact.get(which, [])) - known)
+                model["features"] += [{"name": name, "type": "Categorical"} for name in unknown]
+            elif which in redact:
+                redact[which] = [name for name in redact[which] if name in known]
+                if not redact[which]:
+                    del redact[which]
+    if "hash" in redact and "keySecret" not in redact:
+        redact["keySecret"] = {"name": _SECRETS[0]}
+    elif "keySecret" in redact and "hash" not in redact:
+        if kept[:3] == ("logging", "redact", "keySecret") and "features" not in model:
+            redact["hash"] = list(POOLS["hash"])
+        else:
+            del redact["keySecret"]
+    if "redact" in logging and not redact.keys() & {"drop", "hash"}:
+        del logging["redact"]
 
 
 def _mend_thresholds(test: Spec, kept: Path) -> None:

@@ -11,6 +11,7 @@ from driftmonitor_operator.kinds import Body
 Component = Literal["inference", "collector", "check"]
 
 HTTP_PORT = 8080
+GRPC_PORT = 9000
 TOKEN_KEY = "token"  # noqa: S105 - the key in the Secret, not what lies under it
 
 

@@ -6,7 +6,7 @@ from driftmonitor_operator.kinds import CONFIGURATION_ANNOTATION, FETCH_CONTAINE
 from driftmonitor_operator.resources import common, pods, shipper
 from driftmonitor_operator.resources.common import child
 from driftmonitor_operator.resources.configmaps import INFERENCE_FILE, config_name, inference_data, shipper_data
-from driftmonitor_operator.resources.pods import CREDENTIALS_MOUNT, env, mount
+from driftmonitor_operator.resources.pods import CREDENTIALS_MOUNT, REDACTION_FILE, REDACTION_MOUNT, env, mount
 
 CONFIG_MOUNT = "/etc/driftmonitor"
 MODEL_MOUNT = "/model"
@@ -62,6 +62,7 @@ def _pod(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             *pods.credentials_volumes(model.credentials_secret),
             pods.config_map_volume("config", config_name(monitor)),
             pods.token_volume(monitor),
+            *pods.redaction_volumes(monitor.spec.logging.redact),
             pods.empty_dir("tmp"),
             *shipper.volumes(monitor, config),
         ],
@@ -109,6 +110,7 @@ def _fetch_model(monitor: DriftMonitor, config: OperatorConfig) -> Body:
 
 
 def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
+    redaction = pods.redaction_volumes(monitor.spec.logging.redact)
     health = {"httpGet": {"path": "/health", "port": "http"}, "timeoutSeconds": 5}
     return {
         "name": SERVER_CONTAINER,
@@ -123,10 +125,16 @@ def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 LOG_LIMIT_BYTES=shipper.buffer_bytes(monitor),
                 COLLECTOR_URL=common.collector_url(monitor),
                 COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
+                GRPC_PORT=common.GRPC_PORT,
+                WORKERS=monitor.spec.serving.workers,
+                **({"REDACT_KEY_FILE": f"{REDACTION_MOUNT}/{REDACTION_FILE}"} if redaction else {}),
             ),
             {"name": "POD_UID", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.uid"}}},
         ],
-        "ports": [{"name": "http", "containerPort": common.HTTP_PORT, "protocol": "TCP"}],
+        "ports": [
+            {"name": "http", "containerPort": common.HTTP_PORT, "protocol": "TCP"},
+            {"name": "grpc", "containerPort": common.GRPC_PORT, "protocol": "TCP"},
+        ],
         "startupProbe": health | {"periodSeconds": 2, "failureThreshold": 150},
         "readinessProbe": health | {"periodSeconds": 2, "failureThreshold": 3},
         "livenessProbe": health | {"periodSeconds": 10, "failureThreshold": 6},
@@ -137,6 +145,7 @@ def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             mount("model", MODEL_MOUNT, read_only=True),
             mount("config", CONFIG_MOUNT, read_only=True),
             mount("token", pods.TOKEN_MOUNT, read_only=True),
+            *([mount("redaction", REDACTION_MOUNT, read_only=True)] if redaction else []),
             mount("log", shipper.LOG_DIR),
             mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
         ],

@@ -8,7 +8,7 @@ from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.apiserver import Apiserver
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources.common import HTTP_PORT, Component, child, selector
+from driftmonitor_operator.resources.common import GRPC_PORT, HTTP_PORT, Component, child, selector
 
 METADATA = ("169.254.169.254/32", "fd00:ec2::254/128")
 """Where clouds hand out a node's credentials to whoever asks."""
@@ -36,8 +36,11 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     peers: Body = {"from": list(config.collector_peers), "ports": [_tcp(HTTP_PORT)]}
     model = _fetching(spec.model.storage_uri, spec.model.credentials_secret, apiserver)
     reference = _fetching(spec.reference.storage_uri, spec.reference.credentials_secret, apiserver)
+    tracing = spec.serving.tracing
+    spans = [_outside(_port(tracing.endpoint, None), apiserver)] if tracing is not None else []
+    served = {"ports": [_tcp(HTTP_PORT), _tcp(GRPC_PORT)]}
     return [
-        _policy(monitor, "inference", [{"ports": [_tcp(HTTP_PORT)]}], [_dns(), collector, *model]),
+        _policy(monitor, "inference", [served], [_dns(), collector, *model, *spans]),
         _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], []),
         _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
     ]
@@ -74,9 +77,12 @@ def _fetching(uri: str | None, credentials: str | None, apiserver: Apiserver) ->
     """What is fetched may lie anywhere but where credentials of the node or of the cluster are to be had."""
     if uri is None or StorageUri.parse(uri).mounted:
         return []
-    port = _port(uri, credentials)
+    return [_outside(_port(uri, credentials), apiserver)]
+
+
+def _outside(port: int | None, apiserver: Apiserver) -> Body:
     excluded = (*NODES_OWN, *map(_host, apiserver.addresses))
-    return [{"to": _anywhere_but(excluded), "ports": [_tcp(port) if port else {"protocol": "TCP"}]}]
+    return {"to": _anywhere_but(excluded), "ports": [_tcp(port) if port else {"protocol": "TCP"}]}
 
 
 def _port(uri: str, credentials: str | None) -> int | None:

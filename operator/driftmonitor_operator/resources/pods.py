@@ -3,7 +3,7 @@
 from typing import Any
 
 from driftmonitor_api.storage import StorageUri
-from driftmonitor_api.v1alpha1 import DriftMonitor, Resources
+from driftmonitor_api.v1alpha1 import DriftMonitor, Redact, Resources
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources.common import Component, child_name, token_secret_name
@@ -11,6 +11,8 @@ from driftmonitor_operator.resources.common import Component, child_name, token_
 USER_ID = 65532
 TOKEN_MOUNT = "/etc/driftmonitor-token"  # noqa: S105 - a folder
 CREDENTIALS_MOUNT = "/etc/driftmonitor-credentials"
+REDACTION_MOUNT = "/etc/driftmonitor-redaction"
+REDACTION_FILE = "key"
 
 
 def pod_spec(monitor: DriftMonitor, config: OperatorConfig, component: Component, **content: Any) -> Body:
@@ -80,6 +82,19 @@ def credentials_volumes(secret: str | None) -> list[Body]:
     if secret is None:
         return []
     return [{"name": "credentials", "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}}]
+
+
+def redaction_volumes(redact: Redact | None) -> list[Body]:
+    """The key that features are hashed with, as a file. A missing Secret or key is the program's to name, too."""
+    if redact is None or redact.key_secret is None:
+        return []
+    secret = {
+        "secretName": redact.key_secret.name,
+        "items": [{"key": redact.key_secret.key, "path": REDACTION_FILE}],
+        "optional": True,
+        "defaultMode": 0o440,
+    }
+    return [{"name": "redaction", "secret": secret}]
 
 
 def source_volumes(name: str, uri: str | None) -> list[Body]:

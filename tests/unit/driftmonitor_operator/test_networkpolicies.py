@@ -61,7 +61,8 @@ def test_each_component_has_a_policy_for_both_directions_that_picks_its_own_pods
 
 
 def test_anyone_may_ask_the_server_and_nothing_else_of_its_pod(policies: Policies) -> None:
-    assert policies()["inference"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 8080}]}]
+    ports = [{"protocol": "TCP", "port": 8080}, {"protocol": "TCP", "port": 9000}]
+    assert policies()["inference"]["ingress"] == [{"ports": ports}]
 
 
 def test_the_collector_is_for_this_monitors_pods_and_connects_to_nobody(policies: Policies) -> None:
@@ -97,6 +98,21 @@ def test_a_server_whose_model_is_mounted_connects_to_its_collector_alone(policie
     policy = policies()["inference"]
     for address in ("8.8.8.8", "10.0.0.1", "192.0.2.7", "2001:db8::1"):
         assert not any(reaches(policy, address, port) for port in (80, 443, 6443, 8080))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "ports"),
+    [
+        ("https://otel.example/v1/traces", [443]),
+        ("http://otel.example:4318", [4318]),
+        ("http://otel-collector.observability.svc:4318/v1/traces", [80, 443, 4318, 6443]),
+    ],
+)
+def test_spans_reach_what_takes_them_and_no_credentials(policies: Policies, endpoint: str, ports: list[int]) -> None:
+    policy = policies(serving={"tracing": {"endpoint": endpoint}})["inference"]
+    assert [port for port in (80, 443, 4318, 6443) if reaches(policy, "10.1.2.3", port)] == ports
+    for address in ("169.254.169.254", "fd00:ec2::254", "10.0.0.1", "192.0.2.7"):
+        assert not any(reaches(policy, address, port) for port in (80, 443, 4318, 6443))
 
 
 EVERY = [80, 443, 8443, 9000]

@@ -51,17 +51,26 @@ SPECS: dict[str, dict[str, Any]] = {
             "storageUri": "s3://models/wine/model.onnx",
             "credentialsSecret": "models-readonly",
             "version": "3",
-            "features": [{"name": "alcohol", "type": "Numerical"}],
+            "features": [
+                {"name": "alcohol", "type": "Numerical"},
+                {"name": "name", "type": "Categorical"},
+                {"name": "customer", "type": "Categorical"},
+            ],
             "classes": ["a", "b"],
         },
         "serving": {
             "autoscaling": {"minReplicas": 2, "maxReplicas": 5, "targetCpuUtilizationPercent": 60},
-            "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+            "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi", "cpu": "1500m"}},
+            "batching": {"maxBatchSize": 64, "maxLatency": "5ms"},
+            "maxConcurrentRequests": 1000,
+            "accessLog": True,
+            "tracing": {"endpoint": "https://otel.example:4318/v1/traces", "samplingPercent": 5},
         },
         "logging": {
             "durability": "Sync",
             "whenFull": "ServeAndCount",
             "samplingPercent": 10,
+            "redact": {"drop": ["name"], "hash": ["customer"], "keySecret": {"name": "redaction", "key": "salt"}},
             "shipper": {"type": "Fluentd", "bufferSize": "128Mi", "resources": {"requests": {"cpu": "20m"}}},
         },
         "collector": {
@@ -262,6 +271,10 @@ def changed(before: list[Body], after: list[Body]) -> set[str]:
         ({"logging": {"samplingPercent": 50}}, {"ConfigMap wine-config"}),
         ({"logging": {"durability": "Sync"}}, {"ConfigMap wine-config"}),
         ({"logging": {"whenFull": "ServeAndCount"}}, {"ConfigMap wine-config"}),
+        ({"logging": {"redact": {"drop": ["name"]}}}, {"ConfigMap wine-config"}),
+        ({"serving": {"accessLog": True}}, {"ConfigMap wine-config"}),
+        ({"serving": {"maxConcurrentRequests": 9}}, {"ConfigMap wine-config"}),
+        ({"serving": {"resources": {"limits": {"cpu": "2"}}}}, set()),
         ({"logging": {"shipper": {"type": "SyslogNG"}}}, {"ConfigMap wine-shipper"}),
         ({"logging": {"shipper": {"bufferSize": "1Gi"}}}, set()),
     ],
@@ -409,6 +422,52 @@ def test_a_missing_credentials_secret_is_left_to_the_program_to_name(desired: De
         mounts = {m["name"]: m for m in container["volumeMounts"]}
         assert env[f"{variable}_CREDENTIALS_DIR"] == mounts["credentials"]["mountPath"]
         assert mounts["credentials"]["readOnly"] is True
+
+
+def test_the_key_for_redaction_is_a_file_of_the_server_alone_and_a_missing_one_is_left_to_it_to_name(
+    desired: Desired,
+) -> None:
+    manifests = desired(**SPECS["everything"])
+    (pod,) = (pod for pod in pod_specs(manifests) if pod["serviceAccountName"] == "wine")
+    (volume,) = (v for v in pod["volumes"] if v["name"] == "redaction")
+    items = [{"key": "salt", "path": "key"}]
+    assert volume["secret"] == {"secretName": "redaction", "items": items, "optional": True, "defaultMode": 0o440}
+    for container in containers(manifests):
+        mounts = [m for m in container["volumeMounts"] if m["name"] == "redaction"]
+        assert bool(mounts) == (container["name"] == "inference")
+        assert all(m["readOnly"] for m in mounts)
+        env = {e["name"]: e.get("value") for e in container.get("env", [])}
+        assert env.get("REDACT_KEY_FILE") == (f"{mounts[0]['mountPath']}/key" if mounts else None)
+    dropped = desired(logging={"redact": {"drop": ["name"]}})
+    assert not [v for pod in pod_specs(dropped) for v in pod["volumes"] if v["name"] == "redaction"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "workers"),
+    [(None, 1), ("100m", 1), ("1", 1), (1, 1), ("1001m", 2), ("1500m", 2), ("2", 2), (16, 16), ("64", 16), ("0", 1)],
+)
+def test_a_server_has_a_worker_for_each_processor_that_it_may_use(
+    limit: str | int | None, workers: int, desired: Desired
+) -> None:
+    given: Body = {"resources": {"limits": {"cpu": limit}}} if limit is not None else {}
+    (server,) = find(desired(serving=given), "Deployment", "wine")["spec"]["template"]["spec"]["containers"]
+    assert {e["name"]: e.get("value") for e in server["env"]}["WORKERS"] == str(workers)
+
+
+def test_both_protocols_are_served_at_the_ports_that_service_container_and_status_name(
+    make_monitor: Make, desired: Desired
+) -> None:
+    manifests = desired()
+    (server,) = find(manifests, "Deployment", "wine")["spec"]["template"]["spec"]["containers"]
+    listening = {port["name"]: port["containerPort"] for port in server["ports"]}
+    assert listening == {"http": 8080, "grpc": 9000}
+    assert {e["name"]: e.get("value") for e in server["env"]}["GRPC_PORT"] == "9000"
+    ports = {port["name"]: port for port in find(manifests, "Service", "wine")["spec"]["ports"]}
+    assert {name: port["targetPort"] for name, port in ports.items()} == {"http": "http", "grpc": "grpc"}
+    endpoints = resources.endpoints(make_monitor())
+    assert ports["http"]["port"] == 80
+    assert endpoints["infer"] == "http://wine.cellar.svc/v2/models/wine/infer"
+    assert endpoints["grpc"] == f"wine.cellar.svc:{ports['grpc']['port']}"
 
 
 def test_credentials_are_mounted_by_the_container_that_fetches_alone(desired: Desired) -> None:
