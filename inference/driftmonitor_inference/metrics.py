@@ -1,89 +1,211 @@
-"""What `/metrics` shows, in a registry of its own."""
+"""What `/metrics` shows. A request leaves references to what it has seen; they are counted later, many at a time."""
 
-from collections.abc import Callable, Iterator
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from driftmonitor_inference import exposition, snapshots, tallies
+from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.recordlog import LogState
+from driftmonitor_inference.rows import Rows
+from driftmonitor_inference.signature import Column
+from driftmonitor_inference.tallies import Totals, Values, WorkerState
 
-_LATENCY_BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-_SIZE_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+MAX_FEATURES = 50
+"""Most features whose values are shown."""
+_ROWS_AT_ONCE = 500  # more would hold up a request for longer than a millisecond, and keep more rows in memory
+_WINDOW_SECONDS = 30.0
+
+
+class Count:
+    """A number, for one thread."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def inc(self, number: int = 1) -> None:
+        """Add."""
+        self.value += number
+
+    def dec(self, number: int = 1) -> None:
+        """Take away."""
+        self.value -= number
+
+
+class Counts:
+    """One number for each value of a label."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Count] = {}
+
+    def labels(self, value: object) -> Count:
+        """The number of this value."""
+        return self._counts.setdefault(str(value), Count())
+
+    def values(self) -> dict[str, int]:
+        """All of them."""
+        return {label: count.value for label, count in self._counts.items()}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker stands among those of its pod."""
+
+    worker: int = 0
+    workers: int = 1
+    directory: Path | None = None
+    """Folder that the workers show one another their metrics in; None for a server of one process."""
+    recovered: Mapping[str, int] = field(default_factory=dict)
+    """Rows that earlier starts of this worker have written, by writer, as far as the log still shows it."""
+
+
+def shown_features(columns: Sequence[Column], redacted: Sequence[str]) -> dict[int, str]:
+    """Place and name of each feature whose values are shown: numbers alone, and none that records must not show."""
+    numbers = {
+        place: column.name
+        for place, column in enumerate(columns)
+        if column.type == "Numerical" and column.element_type != "string" and column.name not in redacted
+    }
+    return dict(list(numbers.items())[:MAX_FEATURES])
 
 
 class Metrics:
-    """The metrics of one server."""
+    """The metrics of one worker, and what it knows of the others. For one thread, that of the event loop."""
 
-    def __init__(self, model: str, version: str, log_limit: int, log_state: Callable[[], LogState]) -> None:
-        """`log_state` is asked at each scrape."""
+    def __init__(
+        self,
+        model: str,
+        version: str,
+        log_limit: int,
+        log_state: Callable[[], LogState],
+        *,
+        features: Mapping[int, str] | None = None,
+        place: Place | None = None,
+        dropped_lines: Callable[[], int] = lambda: 0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`log_limit` is that of all workers in bytes. `features` are those whose values are shown, by their place in
+        a row. `log_state` and `dropped_lines` are asked at each flush."""
+        self.in_flight = Count()
+        self.errors = Counts()
+        self.lost = Count()
+        self.unsampled = Count()
+        self.refused_rows = Counts()
         self.registry = CollectorRegistry()
-        names, values = ("model", "model_version"), (model, version)
-        self.predictions = Counter(
-            "model_predictions", "Rows predicted and answered", names, registry=self.registry
-        ).labels(*values)
-        self.latency = Histogram(
-            "model_prediction_latency_seconds",
-            "Time from the decoded request to its predictions",
-            names,
-            registry=self.registry,
-            buckets=_LATENCY_BUCKETS,
-        ).labels(*values)
-        self.input_size = Histogram(
-            "model_input_size", "Rows in a request", names, registry=self.registry, buckets=_SIZE_BUCKETS
-        ).labels(*values)
-        self.in_flight = Gauge("model_requests_in_flight", "Requests being served", registry=self.registry)
-        self.errors = Counter(
-            "model_request_errors",
-            "Requests to /predict not served, by HTTP status",
-            ["status"],
-            registry=self.registry,
-        )
-        self.lost = Counter(
-            "model_records_lost",
-            "Rows answered and not logged, since the log was full or failed, as whenFull asks",
-            names,
-            registry=self.registry,
-        ).labels(*values)
-        self.unsampled = Counter(
-            "model_records_unsampled",
-            "Rows answered and not logged, as samplingPercent asks",
-            names,
-            registry=self.registry,
-        ).labels(*values)
-        self.refused_rows = Counter(
-            "prediction_log_refused_rows",
-            "Rows predicted but neither logged nor answered, since the log was full or failed",
-            ["reason"],
-            registry=self.registry,
-        )
-        for reason in ("full", "failed"):
-            self.refused_rows.labels(reason)
-        self.registry.register(_LogCollector(log_limit, log_state))
-        ProcessCollector(registry=self.registry)
+        self._model, self._version, self._log_limit, self._log_state = model, version, log_limit, log_state
+        self._features = dict(features or {})
+        self._place = place or Place()
+        self._dropped_lines = dropped_lines
+        self._monotonic = monotonic
+        self._waiting: list[tuple[Sequence[Sequence[Any]], Sequence[RowPrediction], float]] = []
+        self._waiting_rows = 0
+        self._batches: list[int] = []
+        self._outliers = 0
+        self._totals = Totals(starts=1)
+        self._window_began = monotonic()
+        self._windows: tuple[dict[str, Values], dict[str, Values]] = ({}, {})
+        directory, worker = self._place.directory, self._place.worker
+        last = snapshots.read(directory, worker) if directory is not None else None
+        self._earlier = tallies.before(last, self._place.recovered)
+        self.registry.register(_Collector(self._collect))
+        self.flush()
+
+    def predicted(self, rows: Rows, predictions: Sequence[RowPrediction], seconds: float) -> None:
+        """Count an answered request."""
+        self._waiting.append((rows.values, predictions, seconds))
+        self._waiting_rows += len(predictions)
+        if self._waiting_rows >= _ROWS_AT_ONCE:
+            self._count()
+
+    def batch(self, rows: int) -> None:
+        """Count one call of the model."""
+        self._batches.append(rows)
+
+    def outliers(self, rows: int) -> None:
+        """Count rows that the outlier model flagged."""
+        self._outliers += rows
+
+    def flush(self) -> None:
+        """Count what waits, and show it to the other workers. To be called every second."""
+        self._count()
+        if self._place.directory is not None:
+            snapshots.write(self._place.directory, self._state())
 
     def render(self) -> bytes:
         """The text format of Prometheus."""
         return generate_latest(self.registry)
 
+    def _count(self) -> None:
+        waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
+        batches, self._batches = self._batches, []
+        counted = self._totals
+        sizes = [len(predictions) for _, predictions, _ in waiting]
+        counted.served += sum(sizes)
+        counted.input_size.add(sizes)
+        counted.batch_size.add(batches)
+        counted.latency.add([seconds for _, _, seconds in waiting])
+        counted.score.add([row.score for _, predictions, _ in waiting for row in predictions if row.score is not None])
+        self._slide()
+        values = tallies.values_of(self._features, [row for rows, _, _ in waiting for row in rows])
+        self._windows = (tallies.merged((self._windows[0], values)), self._windows[1])
 
-class _LogCollector(Collector):
-    """The counters that the prediction log keeps itself."""
+    def _slide(self) -> None:
+        """Forget the values of more than two windows ago."""
+        now = self._monotonic()
+        passed = (now - self._window_began) // _WINDOW_SECONDS
+        if passed >= 1:
+            self._windows = ({}, self._windows[0] if passed < 2 else {})
+            self._window_began = now
 
-    def __init__(self, limit: int, state: Callable[[], LogState]) -> None:
-        self._limit = limit
-        self._state = state
+    def _state(self) -> WorkerState:
+        log, counted = self._log_state(), self._totals
+        counted.lost = self.lost.value
+        counted.unsampled = self.unsampled.value
+        counted.written = log.written - self.lost.value
+        counted.outliers = self._outliers
+        counted.errors = self.errors.values()
+        counted.refused = self.refused_rows.values()
+        counted.dropped_lines = self._dropped_lines()
+        return WorkerState(
+            worker=self._place.worker,
+            writer=log.writer,
+            pid=os.getpid(),
+            time=time.time(),
+            log=log,
+            earlier=self._earlier,
+            current=counted,
+            in_flight=self.in_flight.value,
+            features=tallies.merged(self._windows),
+        )
+
+    def _collect(self) -> Iterator[Metric]:
+        self.flush()
+        place = self._place
+        others = snapshots.read_others(place.directory, place.worker, place.workers) if place.directory else []
+        states = sorted([self._state(), *others], key=lambda state: state.worker)
+        live = snapshots.live(states)
+        yield from exposition.families(self._model, self._version, self._log_limit, states, live=live, now=time.time())
+        running = [state for state in states if state.worker in live]
+        yield from exposition.processes((state.worker, _process(state.pid)) for state in running)
+
+
+class _Collector(Collector):
+    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
+        self._collect = collect
 
     def collect(self) -> Iterator[Metric]:
-        state = self._state()
-        written = CounterMetricFamily("prediction_log_written_rows", "Rows written by this start: its highest seq")
-        written.add_metric([], state.written)
-        yield written
-        stored = "Highest seq of this start up to which the collector has stored every row"
-        yield GaugeMetricFamily("prediction_log_stored_through", stored, state.stored_through)
-        yield GaugeMetricFamily("prediction_log_bytes", "Size of the log files", state.bytes)
-        yield GaugeMetricFamily("prediction_log_limit_bytes", "Size at which predictions are refused", self._limit)
-        yield GaugeMetricFamily("prediction_log_files", "Number of log files", state.files)
-        unconfirmed = "Process starts of this pod with rows that the collector has not stored"
-        yield GaugeMetricFamily("prediction_log_unconfirmed_writers", unconfirmed, state.unconfirmed_writers)
+        return self._collect()
+
+
+def _process(pid: int) -> list[Metric]:
+    return list(ProcessCollector(pid=lambda: pid, registry=None).collect())

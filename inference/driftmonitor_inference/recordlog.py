@@ -72,11 +72,14 @@ class Leftovers:
 class LogState:
     """What the log says of itself to `/metrics`."""
 
+    writer: str
     bytes: int
     written: int
+    """Highest seq given out by this start."""
     stored_through: int
     files: int
     unconfirmed_writers: int
+    unconfirmed_rows: int
 
 
 def parse_name(name: str) -> tuple[str, int] | None:
@@ -214,9 +217,17 @@ class RecordLog:
     def state(self) -> LogState:
         """A snapshot of the counters."""
         with self._lock:
-            unconfirmed = sum(1 for account in self._accounts.values() if account.unconfirmed)
+            waiting = [account.unconfirmed for account in self._accounts.values() if account.unconfirmed]
             own = self._account
-            return LogState(self._bytes, own.written, own.stored_through, len(self._files), unconfirmed)
+            return LogState(
+                writer=self.writer,
+                bytes=self._bytes,
+                written=own.written,
+                stored_through=own.stored_through,
+                files=len(self._files),
+                unconfirmed_writers=len(waiting),
+                unconfirmed_rows=sum(waiting),
+            )
 
     def _write(self, active: LogFile, rows: int, lines: bytes) -> None:
         done = 0
