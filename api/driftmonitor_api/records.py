@@ -13,6 +13,8 @@ FEATURE_COLUMN_PREFIX = "feature_"
 PREDICTION_LABEL_COLUMN = "prediction_label"
 PREDICTION_SCORE_COLUMN = "prediction_score"
 PREDICTION_VALUE_COLUMN = "prediction_value"
+OUTLIER_FLAG_COLUMN = "outlier_flag"
+OUTLIER_SCORE_COLUMN = "outlier_score"
 
 FeatureValue = float | str | bool | None
 
@@ -32,6 +34,15 @@ class Prediction(RecordModel):
     """The probability of that class, 0 to 1; null where the model gives none."""
     value: float | None = None
     """The value predicted by a regressor; null for a classifier."""
+
+
+class Outlier(RecordModel):
+    """What the outlier detector said of one row."""
+
+    flag: bool
+    """Whether the row is unlike those that the detector was trained on: its score is above the threshold."""
+    score: float
+    """How unlike: the higher, the more."""
 
 
 class PredictionRecord(RecordModel):
@@ -61,3 +72,5 @@ class PredictionRecord(RecordModel):
     """Time from the decoded request to its predictions, milliseconds, the same for each row of a request."""
     trace_id: str | None = None
     """The trace id of the caller's W3C `traceparent` header."""
+    outlier: Outlier | None = None
+    """None where the monitor has no outlier detector."""

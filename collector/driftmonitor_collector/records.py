@@ -27,6 +27,13 @@ class Prediction(Struct, gc=False):
     value: float | None = None
 
 
+class Outlier(Struct, gc=False):
+    """What the outlier detector said of one row."""
+
+    flag: bool
+    score: float
+
+
 class Record(Struct, gc=False):
     """One row predicted, as driftmonitor_api.records.PredictionRecord has it; bounded by what a column can hold.
 
@@ -45,6 +52,7 @@ class Record(Struct, gc=False):
     prediction: Prediction
     latency_ms: Annotated[float, Meta(ge=0)] = 0.0
     trace_id: str | None = None
+    outlier: Outlier | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,14 @@ SCHEMA = pa.schema(
         "prediction_label": pa.string(),
         "prediction_score": pa.float64(),
         "prediction_value": pa.float64(),
+        "outlier_flag": pa.bool_(),
+        "outlier_score": pa.float64(),
     }
 )
 """The columns of every table; those of features follow."""
 _RECORD_FIELDS = ("request_id", "row", "timestamp", "monitor", "model", "model_version", "writer", "seq", "latency_ms", "trace_id")  # fmt: skip  # noqa: E501  # one list
 _PREDICTION_FIELDS = ("label", "score", "value")
+_OUTLIER_FIELDS = ("flag", "score")
 _HOUR_MICROSECONDS = 3_600_000_000
 
 
@@ -43,6 +46,10 @@ def from_records(records: Sequence[Record]) -> pa.Table:
     for name in _PREDICTION_FIELDS:
         kind = SCHEMA.field(f"prediction_{name}").type
         arrays.append(pa.array([getattr(prediction, name) for prediction in predictions], kind))
+    outliers = [record.outlier for record in records]
+    for name in _OUTLIER_FIELDS:
+        kind = SCHEMA.field(f"outlier_{name}").type
+        arrays.append(pa.array([None if found is None else getattr(found, name) for found in outliers], kind))
     columns = dict(zip(SCHEMA.names, arrays, strict=True))
     for name, values in _feature_values(records):
         columns[FEATURE_COLUMN_PREFIX + name] = _feature_array(values)

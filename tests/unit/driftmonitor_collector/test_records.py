@@ -15,11 +15,11 @@ Make = Callable[..., dict[str, Any]]
 
 def test_the_record_has_the_fields_of_the_api_and_the_store_its_column_names() -> None:
     assert set(Record.__struct_fields__) == set(api.PredictionRecord.model_fields)
-    assert set(Record.__struct_fields__) - {"features", "prediction"} < set(tables.SCHEMA.names)
+    assert set(Record.__struct_fields__) - {"features", "prediction", "outlier"} < set(tables.SCHEMA.names)
     assert tables.FEATURE_COLUMN_PREFIX == api.FEATURE_COLUMN_PREFIX
-    assert {api.PREDICTION_LABEL_COLUMN, api.PREDICTION_SCORE_COLUMN, api.PREDICTION_VALUE_COLUMN} < set(
-        tables.SCHEMA.names
-    )
+    parts = {api.PREDICTION_LABEL_COLUMN, api.PREDICTION_SCORE_COLUMN, api.PREDICTION_VALUE_COLUMN}
+    parts |= {api.OUTLIER_FLAG_COLUMN, api.OUTLIER_SCORE_COLUMN}
+    assert parts < set(tables.SCHEMA.names)
 
 
 def test_a_record_of_the_api_is_read_as_it_is(record: Make) -> None:
@@ -71,6 +71,8 @@ def test_a_bad_line_is_set_apart_with_its_reason_and_spoils_no_other(name: str, 
         ({"features": {"a" * 257: 1}}, "$.features"),
         ({"prediction": {"score": "high"}}, "$.prediction.score"),
         ({"latency_ms": -1}, "$.latency_ms"),
+        ({"outlier": {"flag": 1, "score": 0.5}}, "$.outlier.flag"),
+        ({"outlier": {"flag": True}}, "$.outlier"),
     ],
 )
 def test_a_field_that_does_not_fit_is_named(changes: dict[str, Any], reason: str, record: Make) -> None:
@@ -79,7 +81,7 @@ def test_a_field_that_does_not_fit_is_named(changes: dict[str, Any], reason: str
     assert reason in decoded.rejected[0].reason
 
 
-@pytest.mark.parametrize("name", sorted(set(Record.__struct_fields__) - {"latency_ms", "trace_id"}))
+@pytest.mark.parametrize("name", sorted(set(Record.__struct_fields__) - {"latency_ms", "trace_id", "outlier"}))
 def test_a_missing_field_is_named(name: str, record: Make) -> None:
     sent = record(1)
     del sent[name]

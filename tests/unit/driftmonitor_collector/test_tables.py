@@ -33,9 +33,25 @@ def test_columns_are_flat_and_typed_and_in_order(record: Make) -> None:
         "prediction_label": "a",
         "prediction_score": 0.5,
         "prediction_value": None,
+        "outlier_flag": None,
+        "outlier_score": None,
         "feature_alcohol": 10.25,
         "feature_origin": "o2",
     }
+
+
+def test_what_the_outlier_detector_said_has_columns_of_its_own(record: Make) -> None:
+    made = table(record(1, outlier={"flag": True, "score": 0.75}), record(2), record(3, outlier=None))
+    assert made["outlier_flag"].to_pylist() == [True, None, None]
+    assert made["outlier_score"].to_pylist() == [0.75, None, None]
+
+
+def test_a_file_of_before_a_column_was_added_is_read_as_one_that_has_nulls_there(record: Make) -> None:
+    old = table(record(1)).drop_columns(["outlier_flag", "outlier_score"])
+    made = tables.unify([old, table(record(2, outlier={"flag": False, "score": -0.5}))])
+    assert made.schema.names[: len(tables.SCHEMA.names)] == tables.SCHEMA.names
+    assert made["outlier_flag"].to_pylist() == [None, False]
+    assert made["outlier_score"].to_pylist() == [None, -0.5]
 
 
 def features(made: pa.Table, name: str) -> tuple[str, list[Any]]:
