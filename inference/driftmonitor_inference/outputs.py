@@ -15,7 +15,7 @@ def outputs_of(tensors: Sequence[Tensor], classes: Sequence[str] | None, hints: 
         known = _one_of(hints.zipmap_labels)
         if known is None:
             raise ModelError("the model's ZipMap does not tell its classes; export it with zipmap off")
-        return Outputs("zipmap", (labels[0].name, zipmaps[0].name), known, _class_names(classes, known, len(known)))
+        return Outputs("zipmap", (labels[0], zipmaps[0]), known, _class_names(classes, known, len(known)))
     if len(labels) == 1 and len(floats) == 1 and not zipmaps:
         return _with_scores(labels[0], floats[0], classes, hints)
     if len(floats) == 1 and not labels and not zipmaps:
@@ -23,7 +23,7 @@ def outputs_of(tensors: Sequence[Tensor], classes: Sequence[str] | None, hints: 
     if len(labels) == 1 and not floats and not zipmaps:
         if classes is not None:
             raise ModelError("spec.model.classes is given, but the model gives labels without scores; remove it")
-        return Outputs("labels", (labels[0].name,), None, None)
+        return Outputs("labels", (labels[0],), None, None)
     listed = ", ".join(f"{tensor.name} {tensor.type}" for tensor in tensors)
     raise ModelError(
         f"the model's outputs ({listed}) are neither a label with probabilities nor one tensor of values;"
@@ -42,7 +42,7 @@ def _with_scores(label: Tensor, scores: Tensor, classes: Sequence[str] | None, h
             f"the model does not name its {missing}; name them, in the order of its scores, in spec.model.classes"
         )
     count = len(known) if known is not None else width
-    return Outputs("scores", (label.name, scores.name), known, _class_names(classes, known, count))
+    return Outputs("scores", (label, scores), known, _class_names(classes, known, count))
 
 
 def _floats_only(tensor: Tensor, classes: Sequence[str] | None) -> Outputs:
@@ -52,13 +52,13 @@ def _floats_only(tensor: Tensor, classes: Sequence[str] | None) -> Outputs:
                 f"spec.model.classes names {len(classes)} classes, but the model's output {tensor.name!r}"
                 f" has {tensor.width} columns"
             )
-        return Outputs("scores", (tensor.name,), None, tuple(classes))
+        return Outputs("scores", (tensor,), None, tuple(classes))
     if tensor.width not in (1, None) or len(tensor.shape) > 2:
         raise ModelError(
             f"the model's output {tensor.name!r} has {tensor.width} columns: a classifier's scores need"
             " spec.model.classes, a regressor may give one value"
         )
-    return Outputs("values", (tensor.name,), None, None)
+    return Outputs("values", (tensor,), None, None)
 
 
 def _class_names(classes: Sequence[str] | None, known: Labels | None, count: int | None) -> tuple[str, ...]:

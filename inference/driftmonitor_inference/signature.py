@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from driftmonitor_api.v1alpha1 import FeatureType
@@ -57,12 +58,17 @@ class Outputs:
     """What the model gives."""
 
     kind: OutputKind
-    names: tuple[str, ...]
+    tensors: tuple[Tensor, ...]
     """Outputs to ask for: label and scores, only scores, only labels, or values."""
     labels: Labels | None
     """The model's own labels in the order of its scores; None where it does not tell them."""
     classes: tuple[str, ...] | None
     """Their names in answers and records; None for a regressor, or a model that gives nothing but labels."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the outputs to ask for."""
+        return tuple(tensor.name for tensor in self.tensors)
 
 
 def listed(names: Sequence[str]) -> str:
