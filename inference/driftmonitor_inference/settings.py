@@ -75,6 +75,9 @@ class ServeSettings:
     pod_uid: Annotated[str, Variable("uid of the pod; the first part of the writer's name in records", _pod_uid)]
     collector_url: Annotated[str, Variable("the collector, such as http://wine-collector.default.svc:8080", _http_url)]
     collector_token_file: Annotated[Path, Variable("file with the collector's token, read anew for each report")]
+    redact_key_file: Annotated[
+        Path | None, Variable("file with the key of spec.logging.redact.hash, read once at the start")
+    ] = None
     host: Annotated[str, Variable("address to listen on")] = "0.0.0.0"  # noqa: S104 - the pod's own address
     port: Annotated[int, Variable("port to listen on", _port)] = 8080
     max_rows: Annotated[int, Variable("most rows in a request", _positive)] = 10_000

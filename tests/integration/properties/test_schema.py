@@ -345,6 +345,7 @@ REFERENCES: dict[specs.Path, list[Any]] = {
         "pvc://other/../claim",
     ],
     ("reference", "credentialsSecret"): ["other/token", {"namespace": "other", "name": "token"}, "../other/token"],
+    ("logging", "redact", "keySecret", "name"): ["other/key", {"namespace": "other", "name": "key"}],
     ("collector", "storage", "storageClassName"): ["other/fast"],
 }
 """Every field that names another object, with attempts to name one of another namespace."""
