@@ -1,5 +1,6 @@
 """The HTTP side: routes, body limit, headers. What a request means is decided in service.py."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from driftmonitor_api import __version__
-from driftmonitor_inference import documentation
-from driftmonitor_inference.recordlog import LogFailedError
-from driftmonitor_inference.rows import RequestError
-from driftmonitor_inference.service import PredictionService, Reply, failure
-from driftmonitor_inference.syncing import GroupSync
+from driftmonitor_inference import documentation, wire
+from driftmonitor_inference.replies import JSON_TYPE, Headers, Reply, failure
+from driftmonitor_inference.rows import RequestError, Rows, decoder
+from driftmonitor_inference.service import Call, PredictionService
 
 _CLIENT_CLOSED_REQUEST = 499  # nobody reads it
 
@@ -31,10 +31,10 @@ def create_app(
     *,
     max_rows: int,
     max_body_bytes: int,
-    group_sync: GroupSync | None = None,
 ) -> FastAPI:
-    """The application that serves one model. With `group_sync` an answer waits until its rows are on the disk."""
+    """The application that serves one model."""
     config, model, metrics = service.config, service.model, service.metrics
+    decode = decoder(model.columns, max_rows=max_rows)
     app = FastAPI(
         title=f"{config.model_name} {config.model_version}",
         description=f"Predictions of the DriftMonitor {config.monitor}. {documentation.logging_promise(config)}",
@@ -54,13 +54,8 @@ def create_app(
         try:
             body = await _read_body(request, max_body_bytes)
             headers = request.headers
-            reply = service.predict(body, headers.get("x-request-id"), headers.get("traceparent"))
-            if group_sync is not None and reply.logged:
-                try:
-                    await group_sync.wait()
-                except LogFailedError as error:
-                    reply = service.not_synced(reply, error)
-            return _response(reply)
+            call = Call(headers.get("x-request-id"), headers.get("traceparent"))
+            return _response(await _predict(service, decode, body, call))
         except RequestError as error:
             metrics.errors.labels(error.status).inc()
             return _response(failure(error))
@@ -93,11 +88,30 @@ def create_app(
     return app
 
 
+async def _predict(service: PredictionService, decode: Callable[[bytes], Rows], body: bytes, call: Call) -> Reply:
+    headers: Headers = []
+    try:
+        call.request_id = service.request_id(call.request_id)
+        headers.append((b"x-request-id", call.request_id.encode()))
+        predicted = await service.predict(decode(body), call)
+    except RequestError as error:
+        service.metrics.errors.labels(error.status).inc()
+        return failure(error, headers)
+    if predicted.traceparent is not None:
+        headers.append((b"traceparent", predicted.traceparent.encode()))
+    config = service.config
+    answer = wire.Answer(
+        predicted.request_id, config.model_name, config.model_version, predicted.predictions, predicted.trace_id
+    )
+    return Reply(200, wire.encode(answer), [JSON_TYPE, *headers])
+
+
 async def _refuse(_: Request, error: Exception) -> Response:
     """An unknown path or method, in the form of every other error."""
     if not isinstance(error, HTTPException):
         raise error
-    return _response(failure(RequestError(error.status_code, f"{error.detail}."), dict(error.headers or {})))
+    headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
+    return _response(failure(RequestError(error.status_code, f"{error.detail}."), headers))
 
 
 async def _apologise(_: Request, __: Exception) -> Response:
@@ -123,4 +137,4 @@ async def _read_body(request: Request, limit: int) -> bytes:
 
 
 def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, reply.headers, "application/json")
+    return Response(reply.body, reply.status, {name.decode(): value.decode() for name, value in reply.headers})

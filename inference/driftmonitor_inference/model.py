@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from driftmonitor_inference.examples import Row, Value, guesses
 from driftmonitor_inference.inputs import inputs_of
 from driftmonitor_inference.onnxfile import Hints, read_hints
 from driftmonitor_inference.outputs import outputs_of
+from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.signature import Column, Inputs, ModelError, Outputs, Tensor
 
 Array = numpy.typing.NDArray[Any]
@@ -40,16 +40,6 @@ class PredictionError(Exception):
         super().__init__(message)
         self.row = row
         self.cause = cause
-
-
-@dataclass(frozen=True, slots=True)
-class RowPrediction:
-    """What the model says of one row: label and scores by class of a classifier, or the value of a regressor."""
-
-    label: str | None = None
-    score: float | None = None
-    scores: dict[str, float] | None = None
-    value: float | None = None
 
 
 class Model:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, cast
 
 import msgspec
 
+from driftmonitor_inference.examples import Value
 from driftmonitor_inference.signature import Column, ElementType
 
 _FLOAT32_MAX = 3.4028234663852886e38
@@ -50,9 +51,7 @@ class Rows:
 def decoder(columns: Sequence[Column], *, max_rows: int) -> Callable[[bytes], Rows]:
     """The decoder for one model. It raises RequestError: 400 for what is not JSON, 413 for too many rows, 422 for
     what does not fit the model."""
-    fields = [(f"f{place}", _decoded_type(column.element_type)) for place, column in enumerate(columns)]
-    names = {f"f{place}": column.name for place, column in enumerate(columns)}
-    row_type = msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True)
+    row_type = _row_type(columns)
     instances = Annotated[list[row_type], msgspec.Meta(min_length=1, max_length=max_rows)]  # type: ignore[valid-type]
     request_type = msgspec.defstruct("Request", [("instances", instances)], forbid_unknown_fields=True)
     decode_request = msgspec.json.Decoder(request_type).decode
@@ -66,6 +65,23 @@ def decoder(columns: Sequence[Column], *, max_rows: int) -> Callable[[bytes], Ro
         return Rows([astuple(row) for row in features], features)
 
     return decode
+
+
+def row_builder(columns: Sequence[Column]) -> Callable[[Sequence[Sequence[Value]]], Rows]:
+    """Makes rows of values that were decoded and checked elsewhere: one sequence for each column, in their order."""
+    row_type = _row_type(columns)
+
+    def build(values: Sequence[Sequence[Value]]) -> Rows:
+        rows = list(zip(*values, strict=True))
+        return Rows(rows, [row_type(*row) for row in rows])
+
+    return build
+
+
+def _row_type(columns: Sequence[Column]) -> type[msgspec.Struct]:
+    fields = [(f"f{place}", _decoded_type(column.element_type)) for place, column in enumerate(columns)]
+    names = {f"f{place}": column.name for place, column in enumerate(columns)}
+    return msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, gc=False)
 
 
 def _decoded_type(element_type: ElementType) -> Any:

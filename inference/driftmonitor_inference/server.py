@@ -79,7 +79,12 @@ def _open_log(settings: ServeSettings, config: InferenceConfig, now: datetime) -
 def _serve(settings: ServeSettings, config: InferenceConfig, model: Model, log: RecordLog) -> int:
     metrics = Metrics(config.model_name, config.model_version, log.limit, log.state)
     service = PredictionService(
-        config, model, log, metrics, max_rows=settings.max_rows, request_id_prefix=secrets.token_hex(8)
+        config,
+        model,
+        log,
+        metrics,
+        request_id_prefix=secrets.token_hex(8),
+        group_sync=GroupSync(log.sync) if config.durability == "Sync" else None,
     )
     readiness = Readiness()
     app = create_app(
@@ -87,7 +92,6 @@ def _serve(settings: ServeSettings, config: InferenceConfig, model: Model, log: 
         readiness,
         max_rows=settings.max_rows,
         max_body_bytes=settings.max_body_bytes,
-        group_sync=GroupSync(log.sync) if config.durability == "Sync" else None,
     )
     reporter = Reporter(
         log, CollectorClient(settings.collector_url, settings.collector_token_file).report, settings.report_seconds

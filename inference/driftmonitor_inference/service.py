@@ -1,17 +1,21 @@
-"""The path of one prediction request, without HTTP: decode, predict, log, answer."""
+"""The path of one prediction request, whatever its protocol: predict, redact, log, sync."""
 
 import itertools
 import logging
-import re
+import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
 
 from driftmonitor_api.config import InferenceConfig
-from driftmonitor_inference import wire
+from driftmonitor_inference import tracecontext, wire
 from driftmonitor_inference.metrics import Metrics
-from driftmonitor_inference.model import Model, PredictionError, RowPrediction
+from driftmonitor_inference.model import Model, PredictionError
+from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.recordlog import (
     LogFailedError,
     LogFullError,
@@ -19,44 +23,44 @@ from driftmonitor_inference.recordlog import (
     RecordLog,
     RecordsTooLargeError,
 )
-from driftmonitor_inference.rows import RequestError, Rows, decoder
+from driftmonitor_inference.rows import RequestError, Rows
 from driftmonitor_inference.sampling import is_sampled
+from driftmonitor_inference.syncing import GroupSync
+from driftmonitor_inference.tracecontext import TraceContext
 
 _LOGGER = logging.getLogger(__name__)
-_TRACEPARENT = re.compile(
-    r"(?!ff)(?P<version>[0-9a-f]{2})-(?P<trace_id>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?P<more>-.*)?"
-)
-_REQUEST_ID = re.compile(r"[\x20-\x7e]{1,128}")
-_RETRY_SECONDS = "2"
+_MAX_REQUEST_ID = 128
 _TELL_AGAIN = timedelta(minutes=1)  # a log that is full for long is not told with every request
 
+Redact = Callable[[list[msgspec.Struct]], list[Any]]
+"""What records hold of the features of rows, in the same order."""
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+
+@dataclass(slots=True)
+class Call:
+    """What a request says of itself beside its rows."""
+
+    request_id: str | None = None
+    """Given by the caller, in the field or header that the protocol has for it."""
+    traceparent: str | None = None
+    """The header of the W3C."""
+
+
+@dataclass(slots=True)
+class Predicted:
     """What a request is answered with."""
 
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    logged: int = 0
-    """Rows of it that were written to the log."""
-
-
-def trace_id_of(traceparent: str | None) -> str | None:
-    """The trace id of a W3C `traceparent` header; None if there is none or it is not valid, as the standard asks."""
-    match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    if match is None or (match["version"] == "00" and match["more"]):
-        return None
-    return match["trace_id"]
-
-
-def failure(error: RequestError, headers: dict[str, str] | None = None) -> Reply:
-    """The reply to a request that was not served."""
-    return Reply(error.status, wire.encode(wire.Failure(error.sentence, error.row, error.field)), headers or {})
+    request_id: str
+    traceparent: str | None
+    """Of the answer: the trace of the caller, and a span of the server's own; None if there is no trace."""
+    trace_id: str | None
+    predictions: list[RowPrediction]
+    logged: int
+    """Rows that stand in the log."""
 
 
 class PredictionService:
-    """Serves one model. It is called by one thread."""
+    """Serves one model. It is called by one thread, that of the event loop."""
 
     def __init__(
         self,
@@ -65,77 +69,79 @@ class PredictionService:
         log: RecordLog,
         metrics: Metrics,
         *,
-        max_rows: int,
         request_id_prefix: str,
+        group_sync: GroupSync | None = None,
+        redact: Redact | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`request_id_prefix` must be unique to this process start."""
+        """`request_id_prefix` must be unique to this process start. With `group_sync` an answer waits until its rows
+        are on the disk."""
         self.config = config
         self.model = model
         self.metrics = metrics
         self._log = log
-        self._decode = decoder(model.columns, max_rows=max_rows)
+        self._group_sync = group_sync
+        self._redact = redact
         self._now = now
         self._request_id_prefix = request_id_prefix
         self._numbers = itertools.count(1)
+        self._spans = itertools.count(secrets.randbits(63) + 1)
         self._lost = 0
         self._loss_told: datetime | None = None
 
-    def predict(self, body: bytes, request_id: str | None, traceparent: str | None) -> Reply:
-        """Answer one request. Its rows stand in the log before this returns 200, but for those that the configuration
-        leaves out: requests that are not sampled, and, where they are to be served and counted, rows that found the
-        log full."""
-        headers: dict[str, str] = {}
-        try:
-            if request_id is None:
-                request_id = f"{self._request_id_prefix}-{next(self._numbers)}"
-            elif not _REQUEST_ID.fullmatch(request_id):
-                raise RequestError(400, "The header X-Request-Id must have 1 to 128 printable ASCII characters.")
-            headers["X-Request-Id"] = request_id
-            answer, logged = self._predict(body, request_id, trace_id_of(traceparent))
-            return Reply(200, answer, headers, logged)
-        except RequestError as error:
-            return self._refusal(error, headers)
+    def request_id(self, given: str | None) -> str:
+        """The caller's id, else a new one; RequestError for one that no header or record can carry."""
+        if given is None:
+            return f"{self._request_id_prefix}-{next(self._numbers)}"
+        if not (0 < len(given) <= _MAX_REQUEST_ID and given.isascii() and given.isprintable()):
+            raise RequestError(400, "The header X-Request-Id must have 1 to 128 printable ASCII characters.")
+        return given
 
-    def not_synced(self, reply: Reply, error: LogFailedError) -> Reply:
-        """What a request is answered instead, whose rows were written to the log and could not be synced."""
-        self.metrics.refused_rows.labels("failed").inc(reply.logged)
-        return self._refusal(RequestError(503, f"Not answered, since it could not be logged: {error}."), reply.headers)
-
-    def _refusal(self, error: RequestError, headers: dict[str, str]) -> Reply:
-        self.metrics.errors.labels(error.status).inc()
-        if error.status == 503:
-            headers["Retry-After"] = _RETRY_SECONDS
-        return failure(error, headers)
-
-    def _predict(self, body: bytes, request_id: str, trace_id: str | None) -> tuple[bytes, int]:
-        """The answer, and the number of rows logged."""
-        rows = self._decode(body)
+    async def predict(self, rows: Rows, call: Call) -> Predicted:
+        """Answer one request, or RequestError. Its rows stand in the log before this returns, but for those that the
+        configuration leaves out: requests that are not sampled, and, where they are to be served and counted, rows that
+        found the log full. It suspends only where it must wait for the disk."""
+        request_id = self.request_id(call.request_id)
+        trace = tracecontext.parse(call.traceparent) if call.traceparent else None
         begin = time.perf_counter()
-        try:
-            predictions = self.model.predict(rows.values)
-        except PredictionError as error:
-            sentence = str(error)[:1].upper() + str(error)[1:] + "."
-            raise RequestError(422 if error.cause == "row" else 500, sentence, error.row) from error
+        predictions = self._run(rows)
         seconds = time.perf_counter() - begin
         percent = self.config.sampling_percent
         if percent == 100 or is_sampled(request_id, percent):
-            logged = self._log_rows(rows, predictions, request_id, trace_id, seconds)
+            logged = self._log_rows(rows, predictions, request_id, trace, seconds)
         else:
             logged = 0
             self.metrics.unsampled.inc(len(predictions))
-        self.metrics.predictions.inc(len(predictions))
-        self.metrics.input_size.observe(len(predictions))
-        self.metrics.latency.observe(seconds)
-        scores = [wire.Score(row.label, row.score, row.scores, row.value) for row in predictions]
-        return wire.encode(wire.Answer(request_id, self.config.model_name, self.config.model_version, scores)), logged
+        if self._group_sync is not None and logged:
+            await self._sync(self._group_sync, logged)
+        self.metrics.predicted(rows, predictions, seconds)
+        if trace is None:
+            return Predicted(request_id, None, None, predictions, logged)
+        own = tracecontext.render(trace._replace(span_id=f"{next(self._spans) & (1 << 64) - 1:016x}"))
+        return Predicted(request_id, own, trace.trace_id, predictions, logged)
+
+    def _run(self, rows: Rows) -> list[RowPrediction]:
+        try:
+            return self.model.predict(rows.values)
+        except PredictionError as error:
+            sentence = str(error)[:1].upper() + str(error)[1:] + "."
+            raise RequestError(422 if error.cause == "row" else 500, sentence, error.row) from error
+
+    async def _sync(self, group_sync: GroupSync, logged: int) -> None:
+        try:
+            await group_sync.wait()
+        except LogFailedError as error:
+            self.metrics.refused_rows.labels("failed").inc(logged)
+            raise RequestError(503, f"Not answered, since it could not be logged: {error}.") from error
 
     def _log_rows(
-        self, rows: Rows, predictions: list[RowPrediction], request_id: str, trace_id: str | None, seconds: float
+        self, rows: Rows, predictions: list[RowPrediction], request_id: str, trace: TraceContext | None, seconds: float
     ) -> int:
         """The number of rows logged; RequestError where they must be and cannot."""
         config, writer = self.config, self._log.writer
         timestamp, latency_ms = wire.timestamp(self._now()), round(seconds * 1000, 4)
+        features: list[Any] = self._redact(rows.features) if self._redact is not None else list(rows.features)
+        trace_id = trace.trace_id if trace is not None else None
 
         def encode(first_seq: int) -> bytes:
             return wire.encode_lines(
@@ -149,12 +155,13 @@ class PredictionService:
                         config.model_version,
                         writer,
                         first_seq + place,
-                        features,
+                        row,
                         wire.RecordPrediction(prediction.label, prediction.score, prediction.value),
                         latency_ms,
                         trace_id,
+                        prediction.outlier,
                     )
-                    for place, (features, prediction) in enumerate(zip(rows.features, predictions, strict=True))
+                    for place, (row, prediction) in enumerate(zip(features, predictions, strict=True))
                 ]
             )
 

@@ -6,24 +6,17 @@ from typing import Any
 import msgspec
 
 from driftmonitor_api.limits import MAX_RECORD_BYTES
+from driftmonitor_inference.predictions import Outlier, RowPrediction
 
 
-class Score(msgspec.Struct, omit_defaults=True):
-    """One prediction in an answer. What the model does not give is left out."""
-
-    label: str | None = None
-    score: float | None = None
-    scores: dict[str, float] | None = None
-    value: float | None = None
-
-
-class Answer(msgspec.Struct):
+class Answer(msgspec.Struct, omit_defaults=True):
     """The answer of `/predict`."""
 
     request_id: str
     model: str
     model_version: str
-    predictions: list[Score]
+    predictions: list[RowPrediction]
+    trace_id: str | None = None
 
 
 class Failure(msgspec.Struct, omit_defaults=True):
@@ -57,6 +50,7 @@ class Record(msgspec.Struct, omit_defaults=True):
     prediction: RecordPrediction
     latency_ms: float
     trace_id: str | None = None
+    outlier: Outlier | None = None
 
 
 _ENCODER = msgspec.json.Encoder()

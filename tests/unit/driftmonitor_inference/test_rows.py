@@ -4,8 +4,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from driftmonitor_inference.rows import RequestError, decoder
-from driftmonitor_inference.service import failure
+from driftmonitor_inference.replies import failure
+from driftmonitor_inference.rows import RequestError, decoder, row_builder
 from driftmonitor_inference.signature import Column, ElementType
 
 
@@ -40,6 +40,15 @@ def test_rows_come_in_the_order_of_the_model_and_encode_to_what_was_sent() -> No
     assert rows.values[0] == (13.2, 1e300, 7, 1 << 62, True, "Ürzig")
     assert json.loads(msgspec.json.encode(rows.features[0])) == GOOD
     assert json.loads(msgspec.json.encode(rows.features[1])) == GOOD | {"origin": "", "alcohol": 5}
+
+
+def test_rows_made_of_columns_are_those_that_the_decoder_makes() -> None:
+    decoded = decode(_body(GOOD, GOOD | {"alcohol": 5.5}))
+    built = row_builder(COLUMNS)([list(values) for values in zip(*decoded.values, strict=True)])
+    assert built.values == decoded.values
+    assert [msgspec.json.encode(row) for row in built.features] == [
+        msgspec.json.encode(row) for row in decoded.features
+    ]
 
 
 def test_names_that_are_no_python_names_are_taken() -> None:

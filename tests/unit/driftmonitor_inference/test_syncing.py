@@ -65,9 +65,9 @@ class Served:
         config = InferenceConfig(monitor="a/b", model_name="b", model_version="1", durability="Sync")
         self.metrics = Metrics("b", "1", log.limit, log.state)
         service = PredictionService(
-            config, Model(model, None, None), log, self.metrics, max_rows=9, request_id_prefix="p"
+            config, Model(model, None, None), log, self.metrics, request_id_prefix="p", group_sync=GroupSync(log.sync)
         )
-        self.app = create_app(service, Readiness(), max_rows=9, max_body_bytes=10_000, group_sync=GroupSync(log.sync))
+        self.app = create_app(service, Readiness(), max_rows=9, max_body_bytes=10_000)
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://served")

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from driftmonitor_api.records import Prediction, PredictionRecord
-from driftmonitor_inference import wire
+from driftmonitor_inference import predictions, wire
+from driftmonitor_inference.predictions import Outlier, RowPrediction
 
 
 class Row(msgspec.Struct, rename={"a": "flavour, 1"}):
@@ -27,6 +28,7 @@ def _record(prediction: wire.RecordPrediction, trace_id: str | None = None) -> w
         seq=41,
         features=Row(13.25, "naïve\n", True),
         prediction=prediction,
+        outlier=None,
         latency_ms=0.41,
         trace_id=trace_id,
     )
@@ -64,16 +66,20 @@ def test_a_timestamp_always_has_microseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "expected"),
+    ("prediction", "expected"),
     [
         (
-            wire.Score("a", 0.75, {"a": 0.75, "b": 0.25}),
+            RowPrediction("a", 0.75, {"a": 0.75, "b": 0.25}),
             {"label": "a", "score": 0.75, "scores": {"a": 0.75, "b": 0.25}},
         ),
-        (wire.Score(value=3.5), {"value": 3.5}),
-        (wire.Score("a"), {"label": "a"}),
+        (RowPrediction(value=3.5), {"value": 3.5}),
+        (RowPrediction("a"), {"label": "a"}),
+        (
+            RowPrediction(value=3.5, outlier=Outlier(flag=False, score=0.25)),
+            {"value": 3.5, "outlier": {"flag": False, "score": 0.25}},
+        ),
     ],
 )
-def test_an_answer_holds_what_the_model_gives_and_no_more(score: wire.Score, expected: dict[str, Any]) -> None:
-    answer = json.loads(wire.encode(wire.Answer("r", "wine", "3", [score])))
+def test_an_answer_holds_what_the_model_gives_and_no_more(prediction: RowPrediction, expected: dict[str, Any]) -> None:
+    answer = json.loads(wire.encode(wire.Answer("r", "wine", "3", [prediction])))
     assert answer == {"request_id": "r", "model": "wine", "model_version": "3", "predictions": [expected]}
