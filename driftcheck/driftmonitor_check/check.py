@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from driftmonitor_api.base import parse_duration
 from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, ReferenceStatus, Violation
-from driftmonitor_check.columns import Column, resolve
+from driftmonitor_check.columns import Column, redacted_features, resolve
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
 from driftmonitor_check.methods import ConfigurationError
-from driftmonitor_check.verdict import Conclusion, conclude, worst_first
+from driftmonitor_check.verdict import Conclusion, conclude, listed, worst_first
 
 _VALUES_SHARE = 0.5
 """A column may lack values, but as its score is noise with few of them, half of minRows must be there."""
@@ -112,6 +112,9 @@ def _compare(
     compared = comparison.compare_columns(columns, window, reference.table, min_values=least, correct=correct)
     results = worst_first(compared.results)
     conclusion = conclude(results, compared.violations, drift_share)
+    if redacted := redacted_features(spec):
+        left_out = f"Not compared, by spec.logging.redact: {listed(redacted)}."
+        conclusion = replace(conclusion, message=f"{conclusion.message} {left_out}")
     if reference.cut:
         cut = f"The reference is the newest {reference.table.num_rows} rows of its window (checks.window.maxRows)."
         conclusion = replace(conclusion, message=f"{conclusion.message} {cut}")

@@ -1,5 +1,6 @@
 """Pure: which columns are compared, as which type, with which test."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -35,11 +36,25 @@ def categorical_features(spec: DriftMonitorSpec) -> frozenset[str]:
     return frozenset(feature.name for feature in spec.model.features or [] if feature.type == "Categorical")
 
 
+def redacted_features(spec: DriftMonitorSpec) -> list[str]:
+    """The features that records leave out or have a hash of, sorted: the store has not what the reference has."""
+    redact = spec.logging.redact
+    return sorted({*(redact.drop or []), *(redact.hash or [])}) if redact is not None else []
+
+
+def compared_features(spec: DriftMonitorSpec, stored: Sequence[str]) -> list[str]:
+    """The features to compare, in the object's order: `spec.model.features`, or without those what is stored."""
+    redacted = redacted_features(spec)
+    names = [feature.name for feature in spec.model.features or []] or stored
+    return [name for name in names if name not in redacted]
+
+
 def resolve(spec: DriftMonitorSpec, window: pa.Schema, reference: pa.Schema | None) -> list[Column]:
     """The columns to compare, in the object's order.
 
     They are `spec.model.features`, or without those the window's columns, with types from the reference (a number is
-    Numerical, all else Categorical). ConfigurationError when the object asks for what cannot be.
+    Numerical, all else Categorical); in both cases without what is redacted. ConfigurationError when the object asks
+    for what cannot be.
     """
     bounds = spec.checks.window
     if bounds.min_rows > bounds.max_rows:
@@ -48,6 +63,12 @@ def resolve(spec: DriftMonitorSpec, window: pa.Schema, reference: pa.Schema | No
             f"{bounds.max_rows}; lower minRows or raise maxRows"
         )
     types = _types(spec, window, reference)
+    redacted = redacted_features(spec)
+    if hidden := [name for name in spec.checks.drift.columns if name in redacted]:
+        raise ConfigurationError(
+            f"spec.checks.drift.columns.{hidden[0]}: spec.logging.redact keeps this feature out of the store, so it"
+            " cannot be compared; remove one of the two"
+        )
     unknown = [name for name in spec.checks.drift.columns if name not in types]
     if unknown and types:
         raise ConfigurationError(
@@ -57,9 +78,9 @@ def resolve(spec: DriftMonitorSpec, window: pa.Schema, reference: pa.Schema | No
 
 
 def _types(spec: DriftMonitorSpec, window: pa.Schema, reference: pa.Schema | None) -> dict[str, FeatureType]:
-    if spec.model.features:
-        return {feature.name: feature.type for feature in spec.model.features}
-    return {name: _inferred(name, reference, window) for name in window.names}
+    declared = {feature.name: feature.type for feature in spec.model.features or []}
+    names = compared_features(spec, window.names)
+    return {name: declared[name] if declared else _inferred(name, reference, window) for name in names}
 
 
 def _inferred(name: str, *schemas: pa.Schema | None) -> FeatureType:

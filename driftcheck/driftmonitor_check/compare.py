@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from driftmonitor_api.v1alpha1 import KIND, DriftMonitor, Verdict
 from driftmonitor_check.check import Outcome, check
-from driftmonitor_check.columns import categorical_features, feature_columns
+from driftmonitor_check.columns import categorical_features, compared_features, feature_columns
 from driftmonitor_check.evidence import Window
 from driftmonitor_check.reference import read_reference
 from driftmonitor_check.tables import TableError, read_table
@@ -36,7 +36,7 @@ def compare(monitor_file: Path, reference: str, current: Path, now: datetime) ->
     rows = rows.slice(max(0, rows.num_rows - monitor.spec.checks.window.max_rows))
     start, end = _bounds(rows, now)
     window = Window(feature_columns(rows), start, end)
-    features = [feature.name for feature in monitor.spec.model.features or []] or window.table.column_names
+    features = compared_features(monitor.spec, window.table.column_names)
     against = read_reference(reference, field="--reference", mount=None, columns=features, texts=texts, now=now)
     return check(monitor.spec, window, against, title=f"{monitor.metadata.name}: {current} and {reference}", now=now)
 

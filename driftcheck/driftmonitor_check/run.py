@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from driftmonitor_api.v1alpha1 import CheckResult, DriftMonitor, DriftMonitorSpec, DriftMonitorStatus
 from driftmonitor_check.check import Outcome, check
 from driftmonitor_check.collector import Collector, CollectorError
-from driftmonitor_check.columns import categorical_features, feature_columns
+from driftmonitor_check.columns import categorical_features, compared_features, feature_columns
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
 from driftmonitor_check.facts import check_result, drift_report, report_name, status_facts
 from driftmonitor_check.publish import Monitors
@@ -76,7 +76,7 @@ def _reference(
         return read_rolling(spec.reference.window, collector, max_rows=spec.checks.window.max_rows, now=now)
     if spec.reference.storage_uri is None:  # no apiserver admits it
         return ReferenceProblem("spec.reference: set exactly one of storageUri and window")
-    features = [feature.name for feature in spec.model.features or []] or window.table.column_names
+    features = compared_features(spec, window.table.column_names)
     return read_reference(
         spec.reference.storage_uri,
         field="spec.reference.storageUri",

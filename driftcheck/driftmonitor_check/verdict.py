@@ -87,7 +87,7 @@ def _excess(result: ColumnResult) -> float:
 def _reached(level: str, results: Sequence[ColumnResult]) -> str:
     if not results:
         return ""
-    return f"{level}: {_listed([f'{result.name} ({_scored(result)})' for result in results])}."
+    return f"{level}: {listed([f'{result.name} ({_scored(result)})' for result in results])}."
 
 
 def _scored(result: ColumnResult) -> str:
@@ -98,9 +98,10 @@ def _scored(result: ColumnResult) -> str:
 def _unchecked(violations: Sequence[Violation]) -> str:
     if not violations:
         return ""
-    return f"Not checked: {_listed([f'{fault.column} ({fault.check}: {fault.message})' for fault in violations])}."
+    return f"Not checked: {listed([f'{fault.column} ({fault.check}: {fault.message})' for fault in violations])}."
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names of a list, for a message."""
     shown = ", ".join(names[:_NAMED])
     return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

@@ -23,6 +23,7 @@ def spec_of() -> Callable[..., DriftMonitorSpec]:
         window: dict[str, Any] | None = None,
         reference: dict[str, Any] | None = None,
         policy: dict[str, Any] | None = None,
+        redact: dict[str, Any] | None = None,
         **drift: Any,
     ) -> DriftMonitorSpec:
         model: dict[str, Any] = {"storageUri": "configmap://models/model.onnx"}
@@ -31,6 +32,7 @@ def spec_of() -> Callable[..., DriftMonitorSpec]:
         return DriftMonitorSpec.model_validate(
             {
                 "model": model,
+                "logging": {"redact": redact},
                 "reference": reference or {"storageUri": "configmap://models/reference.csv"},
                 "checks": {
                     "schedule": "* * * * *",

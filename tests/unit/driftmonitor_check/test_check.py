@@ -74,6 +74,48 @@ def test_columns_without_declaration_get_their_types_from_the_reference(
     assert outcome.conclusion.verdict == "NoDrift"
 
 
+REDACT = {"drop": ["delay"], "hash": ["origin"], "keySecret": {"name": "redaction"}}
+
+
+def _redacted(rows: pa.Table) -> pa.Table:
+    """As the store has them."""
+    hashes = pa.array([f"hash of {value}" for value in rows["origin"].to_pylist()])
+    return rows.drop_columns(["delay", "origin"]).append_column("origin", hashes)
+
+
+@pytest.mark.parametrize("features", [None, FEATURES])
+def test_redacted_features_are_left_out_by_name_and_raise_no_alarm(
+    features: dict[str, str] | None, outcome_of: Any, rolling_outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    window = _redacted(flights(1000, seed=1))
+    training, unredacted, redacted = flights(2000, seed=2), flights(1000, seed=3), _redacted(flights(1000, seed=4))
+    rolling = spec_of(features, reference={"window": {}}, redact=REDACT)
+    for outcome in (
+        outcome_of(spec_of(features, redact=REDACT), window, training),
+        rolling_outcome_of(rolling, window, unredacted),  # from before the redaction
+        rolling_outcome_of(rolling, window, redacted),
+    ):
+        assert (outcome.conclusion.verdict, outcome.conclusion.drifted) == ("NoDrift", "0/2")
+        assert sorted(column.name for column in outcome.columns) == ["distance", "weekend"]
+        assert outcome.violations == []
+        assert "Not compared, by spec.logging.redact: delay, origin." in outcome.conclusion.message
+        assert "Not compared, by spec.logging.redact: delay, origin." in outcome.html
+
+
+def test_without_redaction_the_same_rows_raise_alarms(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:
+    outcome = outcome_of(spec_of(FEATURES), _redacted(flights(1000, seed=1)), flights(2000, seed=2))
+    assert [violation.column for violation in outcome.violations] == ["delay"]
+    assert outcome.columns[0].name == "origin" and outcome.columns[0].severity == "DriftDetected"
+
+
+def test_where_all_features_are_redacted_nothing_is_said_of_drift(
+    outcome_of: Any, spec_of: SpecOf, flights: Flights
+) -> None:
+    outcome = outcome_of(spec_of(FEATURES, redact={"drop": list(FEATURES)}), flights(500, seed=1), flights(500, seed=2))
+    assert outcome.conclusion.verdict == "CheckFailed"
+    assert outcome.conclusion.message.endswith("by spec.logging.redact: delay, distance, origin, weekend.")
+
+
 @pytest.mark.parametrize("rows", [0, 99])
 def test_too_few_rows_in_the_window_are_insufficient(
     rows: int, outcome_of: Any, spec_of: SpecOf, flights: Flights

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from driftmonitor_api.v1alpha1 import DriftMonitorSpec
-from driftmonitor_check.columns import categorical_features, feature_columns, resolve
+from driftmonitor_check.columns import categorical_features, compared_features, feature_columns, resolve
 from driftmonitor_check.methods import ConfigurationError
 
 SpecOf = Callable[..., DriftMonitorSpec]
@@ -82,3 +82,26 @@ def test_the_rows_of_a_window_without_features_are_counted_all_the_same() -> Non
 def test_only_declared_categories_are_read_as_texts(spec_of: SpecOf) -> None:
     assert categorical_features(spec_of({"zip": "Categorical", "age": "Numerical"})) == {"zip"}
     assert categorical_features(spec_of()) == frozenset()
+
+
+REDACT = {"drop": ["name"], "hash": ["customer"], "keySecret": {"name": "redaction"}}
+
+
+def test_redacted_features_are_not_compared_whether_declared_or_found(spec_of: SpecOf) -> None:
+    declared = spec_of({"name": "Categorical", "age": "Numerical", "customer": "Numerical"}, redact=REDACT)
+    window = pa.schema({"customer": pa.string(), "age": pa.float64()})
+    reference = pa.schema({"name": pa.string(), "customer": pa.int64(), "age": pa.int64()})
+    for spec in (declared, spec_of(redact=REDACT)):
+        assert types(spec, window, reference) == {"age": "Numerical"}
+        assert compared_features(spec, window.names) == ["age"]
+
+
+def test_a_test_for_a_redacted_feature_names_both_fields(spec_of: SpecOf) -> None:
+    for spec in (
+        spec_of({"name": "Categorical"}, redact=REDACT, columns={"name": {"method": "psi"}}),
+        spec_of(redact=REDACT, columns={"name": {"method": "psi"}}),
+    ):
+        with pytest.raises(
+            ConfigurationError, match=r"spec\.checks\.drift\.columns\.name: spec\.logging\.redact keeps"
+        ):
+            resolve(spec, EMPTY, None)
