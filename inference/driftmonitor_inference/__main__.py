@@ -21,9 +21,14 @@ def main(arguments: list[str] | None = None) -> int:
 
             return fetch.run(settings.read(settings.FetchSettings, os.environ))
         serve_settings = settings.read(settings.ServeSettings, os.environ)
+        worker = settings.read(settings.WorkerSettings, os.environ) if "WORKER" in os.environ else None
+        if serve_settings.workers > 1 and worker is None:
+            from driftmonitor_inference import workers
+
+            return workers.run(serve_settings, os.environ)
         from driftmonitor_inference import server
 
-        return server.run(serve_settings)
+        return server.run(serve_settings, worker)
     except settings.SettingsError as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 """What earlier starts of the same pod left in the log's folder: a restarted container finds its files again."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,14 +21,26 @@ class _Numbered(msgspec.Struct):
 _DECODE = msgspec.json.Decoder(_Numbered).decode
 
 
-def recover(directory: Path, *, with_gaps: bool = False) -> Leftovers:
+def heir(worker: int, workers: int) -> Callable[[int], bool]:
+    """Says whose files a worker takes over: its own of earlier starts, and the first one those of workers that there
+    are no longer."""
+    return lambda other: other == worker or (worker == 0 and other >= workers)
+
+
+def recover(directory: Path, *, with_gaps: bool = False, takes: Callable[[int], bool] = lambda _: True) -> Leftovers:
     """Make the log files in a folder fit to be shipped and confirmed. OSError if that cannot be done.
+
+    `takes` says of which workers; the files of the others may be in use.
 
     A line that was torn when its process died is ended, so that what a shipper reads after it stays whole; files
     without a single whole record are deleted, since nothing in them was ever answered. `with_gaps` says that rows may
     have been answered without being logged: seqs that are not in the files are then given up, which reads them whole.
     """
-    names = [(parsed, path) for path in directory.iterdir() if (parsed := parse_name(path.name)) is not None]
+    names = [
+        (parsed, path)
+        for path in directory.iterdir()
+        if (parsed := parse_name(path.name)) is not None and takes(parsed[0])
+    ]
     files: list[LogFile] = []
     for _, path in sorted(names):
         _end_torn_line(path)
@@ -44,6 +56,8 @@ def recover(directory: Path, *, with_gaps: bool = False) -> Leftovers:
     for writer, own in writers.items():
         accounts[writer] = Account(max(file.last_seq for file in own), _gaps(own) if with_gaps else ())
     for note in losses.read(directory) if with_gaps else ():
+        if not takes(note.worker):
+            continue
         known = accounts.get(note.writer, Account())
         # What the files say is the latest; the note knows of rows that were given up after the last line.
         later = [interval for interval in note.lost if interval[0] > known.written]

@@ -16,6 +16,12 @@ class Note(msgspec.Struct, frozen=True):
     written: int
     lost: tuple[Interval, ...]
 
+    @property
+    def worker(self) -> int:
+        """The worker that its writer was."""
+        worker = self.writer.split("/")[-2:][0]
+        return int(worker) if worker.isdecimal() else 0
+
 
 _DECODE = msgspec.json.Decoder(Note).decode
 
@@ -46,4 +52,4 @@ def read(directory: Path) -> Iterator[Note]:
 
 
 def _path(directory: Path, writer: str) -> Path:
-    return directory / f"lost.{writer.rpartition('/')[2]}.json"
+    return directory / f"lost.{'-'.join(writer.split('/')[-2:])}.json"

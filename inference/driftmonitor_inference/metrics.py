@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,6 @@ class Place:
     workers: int = 1
     directory: Path | None = None
     """Folder that the workers show one another their metrics in; None for a server of one process."""
-    recovered: Mapping[str, int] = field(default_factory=dict)
-    """Rows that earlier starts of this worker have written, by writer, as far as the log still shows it."""
 
 
 def shown_features(columns: Sequence[Column], redacted: Sequence[str]) -> dict[int, str]:
@@ -91,11 +89,13 @@ class Metrics:
         *,
         features: Mapping[int, str] | None = None,
         place: Place | None = None,
+        recovered: Mapping[str, int] | None = None,
         dropped_lines: Callable[[], int] = lambda: 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`log_limit` is that of all workers in bytes. `features` are those whose values are shown, by their place in
-        a row. `log_state` and `dropped_lines` are asked at each flush."""
+        a row. `recovered` is the highest seq of each writer before this one, as the log shows it. `log_state` and
+        `dropped_lines` are asked at each flush."""
         self.in_flight = Count()
         self.errors = Counts()
         self.lost = Count()
@@ -116,7 +116,7 @@ class Metrics:
         self._windows: tuple[dict[str, Values], dict[str, Values]] = ({}, {})
         directory, worker = self._place.directory, self._place.worker
         last = snapshots.read(directory, worker) if directory is not None else None
-        self._earlier = tallies.before(last, self._place.recovered)
+        self._earlier = tallies.before(last, recovered or {})
         self.registry.register(_Collector(self._collect))
         self.flush()
 

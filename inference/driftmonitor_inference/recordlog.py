@@ -17,7 +17,7 @@ from pathlib import Path
 from driftmonitor_inference import losses
 from driftmonitor_inference.accounts import Account, WriterReport
 
-_FILE_NAME = re.compile(r"predictions\.(?P<start>[A-Za-z0-9]+)\.(?P<number>[0-9]+)\.jsonl")
+_FILE_NAME = re.compile(r"predictions\.(?:(?P<worker>[0-9]{1,3})-)?(?P<start>[A-Za-z0-9]+)\.(?P<number>[0-9]+)\.jsonl")
 _ROTATIONS_PER_LIMIT = 8  # a file in use is never deleted, so it may only hold a small part of what fits
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -82,10 +82,10 @@ class LogState:
     unconfirmed_rows: int
 
 
-def parse_name(name: str) -> tuple[str, int] | None:
-    """Start and number of a log file's name; None for any other file."""
+def parse_name(name: str) -> tuple[int, str, int] | None:
+    """Worker, start and number of a log file's name; None for any other file. A name without a worker is worker 0's."""
     match = _FILE_NAME.fullmatch(name)
-    return (match["start"], int(match["number"])) if match else None
+    return (int(match["worker"] or 0), match["start"], int(match["number"])) if match else None
 
 
 class RecordLog:
@@ -102,7 +102,8 @@ class RecordLog:
         leftovers: Leftovers | None = None,
         synced: bool = False,
     ) -> None:
-        """Open the first file; OSError if that cannot be done. `limit` and `rotate` are bytes.
+        """Open the first file; OSError if that cannot be done. `limit` and `rotate` are bytes. `start` is the part of
+        the files' names that tells them from those of other workers and starts.
 
         `synced` says that `sync` will be called, and so must find the files that were ended since the last time.
         """

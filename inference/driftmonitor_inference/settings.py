@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 MIB = 1 << 20
+MAX_WORKERS = 16
 TERMINATION = Path("/dev/termination-log")
 
 
@@ -26,6 +27,10 @@ def _not_negative(value: float) -> str | None:
 
 def _port(value: int) -> str | None:
     return None if 0 < value < 65536 else "must be 1 to 65535"
+
+
+def _workers(value: int) -> str | None:
+    return None if 0 < value <= MAX_WORKERS else f"must be 1 to {MAX_WORKERS}"
 
 
 def _pod_uid(value: str) -> str | None:
@@ -71,7 +76,9 @@ class ServeSettings:
     config_file: Annotated[Path, Variable("the inference configuration, a JSON file")]
     model_file: Annotated[Path, Variable("the ONNX model")]
     log_dir: Annotated[Path, Variable("folder of the prediction log")]
-    log_limit_bytes: Annotated[int, Variable("size of all log files at which predictions are refused", _positive)]
+    log_limit_bytes: Annotated[
+        int, Variable("size of all log files at which predictions are refused; workers have equal shares", _positive)
+    ]
     pod_uid: Annotated[str, Variable("uid of the pod; the first part of the writer's name in records", _pod_uid)]
     collector_url: Annotated[str, Variable("the collector, such as http://wine-collector.default.svc:8080", _http_url)]
     collector_token_file: Annotated[Path, Variable("file with the collector's token, read anew for each report")]
@@ -80,6 +87,7 @@ class ServeSettings:
     ] = None
     host: Annotated[str, Variable("address to listen on")] = "0.0.0.0"  # noqa: S104 - the pod's own address
     port: Annotated[int, Variable("port to listen on", _port)] = 8080
+    workers: Annotated[int, Variable(f"processes that serve, 1 to {MAX_WORKERS}", _workers)] = 1
     max_rows: Annotated[int, Variable("most rows in a request", _positive)] = 10_000
     max_body_bytes: Annotated[int, Variable("largest body of a request, bytes", _positive)] = 16 * MIB
     log_rotate_bytes: Annotated[int, Variable("size at which a new log file is begun", _positive)] = 64 * MIB
@@ -95,7 +103,26 @@ class ServeSettings:
     termination_message_file: Annotated[Path, Variable("file for a fatal error, written if it exists")] = TERMINATION
 
 
-SettingsT = TypeVar("SettingsT", FetchSettings, ServeSettings)
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What the server tells each of its workers beside all that it was told itself."""
+
+    worker: Annotated[int, Variable("number of this worker, from 0")]
+    worker_dir: Annotated[Path, Variable("folder that the workers and their supervisor share")]
+    worker_listener: Annotated[int, Variable("descriptor of the socket to serve from")]
+    worker_lifeline: Annotated[int, Variable("descriptor of a pipe that ends with the supervisor")]
+
+    def environment(self) -> dict[str, str]:
+        """The variables that `read` has these from."""
+        return {field.name.upper(): str(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    @staticmethod
+    def ready_file(directory: Path, worker: int) -> Path:
+        """The file that a worker makes once it serves."""
+        return directory / f"ready.{worker}"
+
+
+SettingsT = TypeVar("SettingsT", FetchSettings, ServeSettings, WorkerSettings)
 
 
 def read(settings: type[SettingsT], environment: Mapping[str, str]) -> SettingsT:

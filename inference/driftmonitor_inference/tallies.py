@@ -132,12 +132,12 @@ def totals(states: Iterable[WorkerState]) -> Totals:
 
 
 def before(state: WorkerState | None, written: Mapping[str, int]) -> Totals:
-    """What a new start of a worker goes on from: the last state of the start before it, and the rows that the log shows
-    to be written by each writer, which a process that was killed had no time to tell."""
+    """What a new start of a worker goes on from: the last state of the start before it. `written` is the highest seq
+    of each writer that the log shows: a process that was killed had no time to tell its last rows."""
     if state is None:
         return Totals()
     result = totals([state])
-    result.written += max(0, written.get(state.writer, 0) - state.current.written)
+    result.written += max(0, written.get(state.writer, 0) - state.current.lost - state.current.written)
     return result
 
 

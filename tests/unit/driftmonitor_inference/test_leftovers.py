@@ -132,7 +132,7 @@ def test_the_note_goes_once_the_collector_has_passed_what_it_names(tmp_path: Pat
     assert list(tmp_path.glob("lost.*")) == [], "nothing lost, nothing written"
     log.give_up(2)
     log.note_lost()
-    assert [path.name for path in tmp_path.glob("lost.*")] == ["lost.C.json"]
+    assert [path.name for path in tmp_path.glob("lost.*")] == ["lost.0-C.json"]
     log.confirm("pod/0/C", 2)
     log.note_lost()
     assert list(tmp_path.glob("lost.*")) == []

@@ -195,11 +195,14 @@ def test_a_folder_that_cannot_be_used_is_an_os_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "parsed"),
     [
-        ("predictions.20260101T000000000000Z.000012.jsonl", ("20260101T000000000000Z", 12)),
+        ("predictions.0-20260101T000000000000Z.000012.jsonl", (0, "20260101T000000000000Z", 12)),
+        ("predictions.15-20260101T000000000000Z.000001.jsonl", (15, "20260101T000000000000Z", 1)),
+        ("predictions.20260101T000000000000Z.000012.jsonl", (0, "20260101T000000000000Z", 12)),
+        ("predictions.x-20260101T000000000000Z.000012.jsonl", None),
         ("predictions.S.1.jsonl.gz", None),
         ("predictions.1.jsonl", None),
         (".predictions.S.1.jsonl", None),
     ],
 )
-def test_only_names_of_log_files_are_taken_for_log_files(name: str, parsed: tuple[str, int] | None) -> None:
+def test_only_names_of_log_files_are_taken_for_log_files(name: str, parsed: tuple[int, str, int] | None) -> None:
     assert parse_name(name) == parsed

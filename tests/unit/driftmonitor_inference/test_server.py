@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from driftmonitor_api.records import PredictionRecord
-from driftmonitor_inference.server import listen
+from driftmonitor_inference.listening import listen
 
 ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
 Start = Callable[..., Any]

@@ -1,0 +1,80 @@
+"""uvicorn, with an end that loses no request: it tells the cluster and its clients first, and stops then."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+import uvicorn
+
+from driftmonitor_inference.app import Readiness
+
+_LOGGER = logging.getLogger(__name__)
+_TICKS_PER_SECOND = 10  # of uvicorn's main loop
+_CLOSE = (b"connection", b"close")
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What else happens while the server runs."""
+
+    every_second: Callable[[], None]
+    ready: Callable[[], None] = lambda: None
+    """Called once connections are taken."""
+    lifeline: int | None = None
+    """Descriptor of a pipe: the server ends as by SIGTERM when the pipe does."""
+
+
+class HttpServer(uvicorn.Server):
+    """Goes on serving for a moment after SIGTERM, while the nodes of the cluster still send requests here."""
+
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, delay: float, hooks: Hooks) -> None:
+        """`delay` is in seconds."""
+        super().__init__(config)
+        self._readiness = readiness
+        self._delay = delay
+        self._hooks = hooks
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self._hooks.lifeline is not None:
+            self._loop.add_reader(self._hooks.lifeline, self._lifeline_moves, self._hooks.lifeline)
+        self._hooks.ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """What uvicorn does ten times a second, and the hook once."""
+        if counter % _TICKS_PER_SECOND == 0:
+            try:
+                self._hooks.every_second()
+            except Exception:
+                _LOGGER.exception("a defect of the server; it goes on serving")
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Turn readiness off at the first signal and stop after the delay; stop at once at the second, or at Ctrl-C."""
+        if self._readiness.draining or sig == signal.SIGINT or self._loop is None:
+            self.should_exit = True
+            return
+        self._readiness.draining = True
+        # A connection that is kept open is closed with its next answer, where its client expects it, and not while its
+        # next request is on the way.
+        self.config.encoded_headers = [*self.config.encoded_headers, _CLOSE]
+        self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._delay, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+    def _lifeline_moves(self, descriptor: int) -> None:
+        if os.read(descriptor, 1) or self._loop is None:
+            return
+        self._loop.remove_reader(descriptor)
+        _LOGGER.error("the supervisor of the workers is gone; this worker ends")
+        self.handle_exit(signal.SIGTERM, None)
