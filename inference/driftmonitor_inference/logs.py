@@ -1,10 +1,22 @@
-"""The server's own log: one JSON object a line on stdout."""
+"""The server's own log: one JSON object a line on stdout, for events, for errors, and where asked for each request."""
 
+import atexit
 import json
 import logging
 import sys
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
+
+from driftmonitor_inference import tracecontext
+from driftmonitor_inference.finished import FinishedRequest
+from driftmonitor_inference.lines import LineWriter
+
+_LOGGER = logging.getLogger(__name__)
+_END_SECONDS = 1.0  # for the last lines, of a server whose log nobody reads
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,9 +36,85 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure() -> None:
-    """Send all logging to stdout as JSON."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+class _LineHandler(logging.Handler):
+    def __init__(self, lines: LineWriter) -> None:
+        super().__init__()
+        self._lines = lines
+        self.setFormatter(JsonFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.write(self.format(record).encode() + b"\n")
+        except Exception:
+            self.handleError(record)
+
+
+def configure() -> LineWriter:
+    """Send all logging, warnings, and exceptions that nobody has caught to stdout as JSON, and give what writes it."""
+    lines = LineWriter(sys.stdout.fileno())
+    atexit.register(lines.flush, _END_SECONDS)
+    logging.basicConfig(handlers=[_LineHandler(lines)], level=logging.INFO, force=True)
+    logging.captureWarnings(True)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    sys.excepthook = lambda kind, error, trace: _LOGGER.critical("the process fails", exc_info=(kind, error, trace))
+    threading.excepthook = _thread_failed
+    return lines
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    if failure.exc_value is not None:
+        what = (failure.exc_type, failure.exc_value, failure.exc_traceback)
+        _LOGGER.error("a thread of the process fails", exc_info=what)
+
+
+class _AccessLine(msgspec.Struct, omit_defaults=True):
+    timestamp: str
+    level: str
+    logger: str
+    message: str
+    protocol: str
+    method: str
+    path: str
+    status: int
+    seconds: float
+    received_bytes: int
+    sent_bytes: int
+    rows: int | None = None
+    request_id: str | None = None
+    trace_id: str | None = None
+    remote: str | None = None
+
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class AccessLog:
+    """One line for each request."""
+
+    def __init__(self, write: Callable[[bytes], None], now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """`write` gets each line with its end."""
+        self._write = write
+        self._now = now
+
+    def __call__(self, request: FinishedRequest) -> None:
+        """Log a request that is over."""
+        path = request.path.encode(errors="replace").decode()  # a caller may send what UTF-8 cannot
+        trace = tracecontext.parse(request.traceparent or request.caller)
+        line = _AccessLine(
+            timestamp=self._now().isoformat(timespec="milliseconds"),
+            level="info",
+            logger="access",
+            message=f"{request.method} {path} {request.status}",
+            protocol=request.protocol,
+            method=request.method,
+            path=path,
+            status=request.status,
+            seconds=round(request.seconds, 6),
+            received_bytes=request.received_bytes,
+            sent_bytes=request.sent_bytes,
+            rows=request.rows,
+            request_id=request.request_id,
+            trace_id=trace.trace_id if trace is not None else None,
+            remote=request.remote,
+        )
+        self._write(_ENCODE(line) + b"\n")

@@ -1,6 +1,7 @@
 """Pure: whether and when a worker that ended is started again."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONG_LIFE_SECONDS = 60.0
@@ -38,7 +39,15 @@ def hopeless(life: Life, short: int, *, others_serve: bool) -> bool:
     return not life.served and not others_serve and (life.status in _SAID_WHY or short >= _MOST_SHORT_LIVES)
 
 
-def told(life: Life) -> str:
+def exit_status(ends: Sequence[Life]) -> int:
+    """Of the whole server, whose workers have ended as it was asked to. A worker that was still starting does not count
+    beside others that have served."""
+    counted = [life.status for life in ends if life.served] or [life.status for life in ends]
+    status = next((status for status in counted if status), 0)
+    return status if status >= 0 else 128 - status
+
+
+def ending(life: Life) -> str:
     """How it ended, in words."""
     if life.status >= 0:
         return f"ended with status {life.status}"
@@ -46,3 +55,8 @@ def told(life: Life) -> str:
         return f"was ended by {signal.Signals(-life.status).name}"
     except ValueError:
         return f"was ended by signal {-life.status}"
+
+
+def last_words(life: Life, short: int) -> str:
+    """Why the whole server ends, of a worker that has said nothing itself."""
+    return f"it {ending(life)} before it could serve" + (f", {short} times in a row" if short > 1 else "")

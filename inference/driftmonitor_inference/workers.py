@@ -85,7 +85,7 @@ class _Crew:
         self._lifeline = lifeline
         self._workers = [_Worker(number) for number in range(settings.workers)]
         self._ending = False
-        self._status = 0
+        self._ends: list[restarts.Life] = []
         self._complaint: str | None = None
         listener.set_inheritable(True)
         os.set_inheritable(lifeline, True)
@@ -95,7 +95,7 @@ class _Crew:
         while True:
             self._start_due()
             if self._ending and all(worker.pid is None for worker in self._workers):
-                return self._status, self._complaint
+                return restarts.exit_status(self._ends), self._complaint
             got = signal.sigtimedwait(_AWAITED, self._patience())
             if got is not None and got.si_signo in _ENDING:
                 self._end(signal.Signals(got.si_signo))
@@ -160,20 +160,18 @@ class _Crew:
         life = restarts.Life(status, time.monotonic() - worker.began, served)
         worker.pid = None
         if self._ending:
-            self._status = self._status or (status if status >= 0 else 128 - status)
+            self._ends.append(life)
             return
         worker.short_lives = restarts.short_lives(worker.short_lives, life)
         said = self._message_file(worker.number).read_text(errors="replace").strip()
         if restarts.hopeless(life, worker.short_lives, others_serve=self._others_serve(worker)):
-            self._complaint = (
-                said or f"worker {worker.number} {restarts.told(life)} before it could serve, again and again"
-            )
+            self._complaint = said or f"worker {worker.number}: {restarts.last_words(life, worker.short_lives)}"
             self._end(signal.SIGTERM)
             return
         seconds = restarts.delay(worker.short_lives)
         worker.start_at = time.monotonic() + seconds
         fields = {"worker": worker.number, "seconds": seconds} | ({"problem": said} if said else {})
-        _LOGGER.error("a worker %s; it is started again", restarts.told(life), extra={"fields": fields})
+        _LOGGER.error("a worker %s; it is started again", restarts.ending(life), extra={"fields": fields})
 
     def _others_serve(self, worker: _Worker) -> bool:
         return any(

@@ -1,0 +1,312 @@
+"""Several real worker processes behind one socket: killed, ended, broken, and counted together."""
+
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
+Start = Callable[..., Any]
+
+
+class Clients:
+    """Sends requests from several threads, each time over a new connection, so that every worker gets some. A request
+    that fails on its connection is tried again under the same id, as clients do."""
+
+    def __init__(self, http: httpx.Client, threads: int = 4) -> None:
+        self.answered: list[str] = []
+        self.refused: list[int] = []
+        self.broken = 0
+        self._url = f"{http.base_url}/predict"
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self, client: int) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            request_id = f"{client}-{number}"
+            try:
+                with httpx.Client(timeout=30) as http:
+                    answer = http.post(self._url, json=ROWS, headers={"X-Request-Id": request_id})
+            except httpx.ConnectError:
+                return
+            except httpx.TransportError:
+                self.broken += 1
+                continue
+            if answer.status_code == 200:
+                self.answered.append(request_id)
+            else:
+                self.refused.append(answer.status_code)
+
+    def join(self, *, stop: bool = True) -> None:
+        if stop:
+            self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.fixture
+def load() -> Iterator[Callable[[Any], Clients]]:
+    """Puts load on a server; it ends with the test."""
+    begun: list[Clients] = []
+
+    def begin(server: Any) -> Clients:
+        begun.append(Clients(server.http))
+        return begun[-1]
+
+    yield begin
+    for clients in begun:
+        clients.join()
+
+
+def _workers(server: Any) -> dict[int, int]:
+    """Process id of each worker by its number."""
+    found = {}
+    for pid in _children(server.process.pid):
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        numbers = [int(variable[7:]) for variable in variables if variable.startswith(b"WORKER=")]
+        found |= dict.fromkeys(numbers, pid)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _rows_by_worker(server: Any) -> Counter[str]:
+    return Counter(record["writer"].split("/")[1] for record in server.records())
+
+
+def _metrics(server: Any) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    with httpx.Client(base_url=server.http.base_url) as http:
+        families = text_string_to_metric_families(http.get("/metrics").text)
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+
+def _metric(server: Any, name: str, **labels: str) -> float:
+    return sum(
+        value for (found, of), value in _metrics(server).items() if found == name and labels.items() <= dict(of).items()
+    )
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_two_workers_both_serve_and_log_to_files_of_their_own(
+    start_server: Start, wait_until: Start, load: Any
+) -> None:
+    server = start_server(WORKERS="2", COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
+    server.wait_ready()
+    clients = load(server)
+    wait_until(lambda: len(_rows_by_worker(server)) == 2, "both workers have served")
+    clients.join()
+    records = server.records()
+    for number in ("0", "1"):
+        files = list(server.log_dir.glob(f"predictions.{number}-*.jsonl"))
+        own = [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+        assert {record["writer"].split("/")[1] for record in own} == {number}
+        assert [record["seq"] for record in own] == list(range(1, len(own) + 1))
+    assert {record["request_id"] for record in records} == set(clients.answered)
+    assert len(records) == 2 * len(clients.answered)
+    status, _, stderr = server.terminate()
+    assert (status, stderr) == (0, "")
+
+
+def test_a_worker_killed_under_load_is_replaced_and_costs_no_answered_row(
+    start_server: Start, wait_until: Start, load: Any, collector: Any
+) -> None:
+    collector.stored = lambda writer, written: 0
+    server = start_server(WORKERS="2")
+    server.wait_ready()
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    clients = load(server)
+    wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 100, "both workers have served")
+    killed = _workers(server)[1]
+    (writer,) = {record["writer"] for record in server.records() if record["writer"].startswith("pod-1/1/")}
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: _ended(killed), "it is dead")
+    before = len(clients.answered)
+    wait_until(lambda: len(clients.answered) > before + 20, "the other one serves on")
+    wait_until(lambda: _workers(server).get(1, killed) != killed, "a new worker runs")
+
+    def writers() -> set[str]:
+        return {record["writer"] for record in server.records() if record["writer"].startswith("pod-1/1/")}
+
+    wait_until(lambda: len(writers()) == 2, "the new worker serves")
+    clients.join()
+    assert clients.refused == []
+    assert clients.broken <= 4, "only what the killed worker had in hand"
+    records = server.records()
+    logged = Counter((record["request_id"], record["row"]) for record in records)
+    answered = {(request_id, row) for request_id in clients.answered for row in (0, 1)}
+    assert answered - logged.keys() == set()
+    written = {name: max(r["seq"] for r in records if r["writer"] == name) for name in {r["writer"] for r in records}}
+    assert len(records) == sum(written.values()), "no seq is missing or used twice"
+    wait_until(lambda: collector.last() == written, "every row of the killed worker is reported too")
+    collector.stored = lambda _, highest: highest
+    wait_until(lambda: _metric(server, "prediction_log_unconfirmed_rows") == 0, "all is confirmed")
+    assert not [path for path in server.log_dir.iterdir() if writer.rpartition("/")[2] in path.name]
+    status, stdout, stderr = server.terminate()
+    assert (status, stderr) == (0, "")
+    (line,) = map(json.loads, stdout.splitlines())
+    assert (line["message"], line["worker"]) == ("a worker was ended by SIGKILL; it is started again", 1)
+    assert _children(os.getpid()).count(killed) == 0
+
+
+def test_metrics_add_up_over_workers_and_never_go_back_over_a_restart(
+    start_server: Start, wait_until: Start, load: Any
+) -> None:
+    server = start_server(WORKERS="2", COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
+    server.wait_ready()
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    clients = load(server)
+    wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 100, "both workers have served")
+    clients.join()
+    rows = 2 * len(clients.answered)
+    wait_until(lambda: _metric(server, "model_predictions_total") == rows, "all rows are counted")
+    assert _metric(server, "prediction_log_written_rows_total") == rows
+    assert _metric(server, "prediction_log_writer_written_rows_total") == rows
+    assert _metric(server, "model_input_size_sum") == rows
+    assert _metric(server, "model_prediction_latency_seconds_count") == len(clients.answered)
+    assert _metric(server, "model_prediction_score_count") == rows
+    assert _metric(server, "model_feature_value", feature="distance", stat="min") == 0.25
+    assert _metric(server, "model_feature_value", feature="distance", stat="mean") == 0.5
+    assert _metric(server, "prediction_log_limit_bytes") == 50_000_000
+    assert _metric(server, "prediction_log_bytes") == sum(path.stat().st_size for path in server.log_dir.iterdir())
+    earlier = _metrics(server)
+    os.kill(_workers(server)[0], signal.SIGKILL)
+    wait_until(lambda: _metric(server, "model_server_worker_restarts_total") == 1, "the new worker is counted")
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    later = _metrics(server)
+    for sample, value in earlier.items():
+        name, labels = sample
+        if name.endswith(("_total", "_count", "_sum", "_bucket")) and not {"worker", "writer"} & dict(labels).keys():
+            assert later[sample] >= value, sample
+    assert _metric(server, "model_predictions_total") == rows
+    assert _metric(server, "prediction_log_written_rows_total") == rows
+    status, _, _ = server.terminate()
+    assert status == 0
+
+
+def test_sigterm_under_load_ends_all_workers_and_fails_no_request(
+    start_server: Start, wait_until: Start, collector: Any, load: Any
+) -> None:
+    stored = 0
+    collector.stored = lambda writer, written: min(written, stored)
+    server = start_server(WORKERS="2", SHUTDOWN_DELAY_SECONDS="2")
+    server.wait_ready()
+    clients = load(server)
+    wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 50, "both workers have served")
+    pids = list(_workers(server).values())
+    server.process.terminate()
+    wait_until(lambda: server.http.get("/health").status_code == 503, "readiness is off", seconds=10)
+    before = len(clients.answered)
+    wait_until(lambda: len(clients.answered) > before, "requests are still served", seconds=10)
+    clients.join()
+    assert (clients.broken, clients.refused) == (0, [])
+    written = 2 * len(clients.answered)
+    wait_until(lambda: sum(collector.last().values()) == written, "the last rows are reported")
+    assert server.process.poll() is None, "the workers wait for the collector"
+    assert len(server.records()) == written
+    stored = written
+    stdout, stderr = server.process.communicate(timeout=60)
+    assert (server.process.returncode, stdout, stderr) == (0, "", "")
+    assert list(server.log_dir.iterdir()) == []
+    assert all(_ended(pid) for pid in pids)
+
+
+def test_workers_end_orderly_when_their_supervisor_is_killed(
+    start_server: Start, wait_until: Start, collector: Any
+) -> None:
+    server = start_server(WORKERS="2")
+    server.wait_ready()
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    assert server.http.post("/predict", json=ROWS).status_code == 200
+    pids = list(_workers(server).values())
+    server.process.kill()
+    server.process.wait()
+    wait_until(lambda: all(_ended(pid) for pid in pids), "no worker is left")
+    assert list(collector.last().values()) == [2]
+    assert list(server.log_dir.iterdir()) == []
+
+
+def test_a_model_that_cannot_be_served_ends_the_server_with_the_workers_own_sentence(
+    environment: dict[str, str], run_to_end: Start, models: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "termination").touch()
+    status, _, stderr = run_to_end("serve", environment | {"WORKERS": "2", "MODEL_FILE": str(models.broken)})
+    assert status == 1
+    sentence = (tmp_path / "termination").read_text()
+    assert sentence.startswith("the model fails on an example row: the model refuses row 0: ")
+    assert set(stderr.splitlines()) == {sentence}
+
+
+def test_an_address_that_is_taken_is_told_before_any_worker_starts(
+    environment: dict[str, str], run_to_end: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "termination").touch()
+    status, stdout, stderr = run_to_end("serve", environment | {"WORKERS": "2", "HOST": "192.0.2.1"})
+    assert (status, stdout) == (1, "")
+    assert "cannot be listened on" in stderr
+    assert (tmp_path / "termination").read_text() == stderr.strip()
+
+
+def test_sigterm_while_the_workers_still_start_ends_at_once(start_server: Start, wait_until: Start) -> None:
+    server = start_server(WORKERS="2")
+    wait_until(lambda: len(_children(server.process.pid)) == 2, "the workers start")
+    server.process.terminate()
+    server.process.communicate(timeout=60)
+    assert server.process.returncode == 128 + signal.SIGTERM
+
+
+def test_a_worker_that_dies_at_every_start_is_tried_again_and_then_named(
+    environment: dict[str, str], run_to_end: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "python").mkdir()
+    killing = "import os, sys\nif 'WORKER' in os.environ:\n    os.kill(os.getpid(), 9)\n"
+    (tmp_path / "python/sitecustomize.py").write_text(killing)
+    (tmp_path / "termination").touch()
+    changes = {"WORKERS": "2", "PYTHONPATH": str(tmp_path / "python")}
+    status, stdout, stderr = run_to_end("serve", environment | changes)
+    assert status == 1
+    assert "it was ended by SIGKILL before it could serve, 5 times in a row" in stderr
+    assert (tmp_path / "termination").read_text() == stderr.strip()
+    assert [json.loads(line)["seconds"] for line in stdout.splitlines() if '"worker": 0' in line][:4] == [0.5, 1, 2, 4]
+
+
+def test_the_rows_of_a_worker_that_there_is_no_longer_are_taken_over_by_the_first(
+    start_server: Start, wait_until: Start, load: Any, collector: Any
+) -> None:
+    first = start_server(WORKERS="3", COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
+    first.wait_ready()
+    clients = load(first)
+    wait_until(lambda: len(_rows_by_worker(first)) == 3, "all workers have served")
+    clients.join()
+    written = dict.fromkeys({record["writer"] for record in first.records()}, 0)
+    for record in first.records():
+        written[record["writer"]] += 1
+    first.terminate()
+    second = start_server(WORKERS="2")
+    second.wait_ready()
+    wait_until(lambda: collector.last() == written, "the rows of all three are reported")
+    wait_until(lambda: not second.records(), "and their files deleted")
+    assert second.terminate()[0] == 0
