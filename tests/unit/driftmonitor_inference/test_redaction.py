@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from driftmonitor_api.v1alpha1 import Redact
 from driftmonitor_inference.redaction import RedactionError, Redactor, keyed_hash, redactor
 from driftmonitor_inference.redactionkey import redactor_for
-from driftmonitor_inference.rows import decoder
+from driftmonitor_inference.rows import Rows, row_builder
 from driftmonitor_inference.signature import Column, ElementType
 
 KEY = b"0123456789abcdef"
@@ -25,13 +25,16 @@ TYPES: dict[str, ElementType] = {
 }
 COLUMNS = [Column(name, "Categorical", element_type, name, 2) for name, element_type in TYPES.items()]
 ROW = {"dose": 13.5, "class": 7, "fresh": True, "a b": "Ürzig", "name": "Ada Lovelace"}
-decode = decoder(COLUMNS, max_rows=1000)
+build = row_builder(COLUMNS)
+
+
+def decoded(*rows: dict[str, Any]) -> Rows:
+    return build([[row[name] for row in rows] for name in TYPES])
 
 
 def recorded(redact: Redactor, *rows: dict[str, Any]) -> list[dict[str, Any]]:
     """What records hold of rows that came as a request."""
-    decoded = decode(json.dumps({"instances": rows}).encode())
-    return [json.loads(msgspec.json.encode(row)) for row in redact(decoded.features)]
+    return [json.loads(msgspec.json.encode(row)) for row in redact(decoded(*rows).features)]
 
 
 def by_hand(text: str, key: bytes = KEY) -> str:
@@ -73,8 +76,8 @@ def test_minus_zero_is_no_value_of_its_own() -> None:
 def test_nothing_of_what_is_redacted_is_in_the_record(name: str, number: int) -> None:
     for drop, hashed in ((["name"], ["class"]), (["class"], ["name"])):
         redact = redactor(COLUMNS, drop, hashed, KEY)
-        request = {"instances": [ROW | {"name": f"§{name}§", "class": number}]}
-        line = msgspec.json.encode(redact(decode(msgspec.json.encode(request)).features)[0]).decode()
+        row = ROW | {"name": f"§{name}§", "class": number}
+        line = msgspec.json.encode(redact(decoded(row).features)[0]).decode()
         assert "§" not in line and str(number) not in line
 
 
