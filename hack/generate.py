@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from driftmonitor_api.__main__ import generated as generated_from_types
-from hack import properties
+from hack import properties, protocols
 from hack.cluster import builds
 from hack.cluster.errors import ClusterError
 
@@ -56,6 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # The chart holds a generated file itself, so it is rendered after that one is known to be current.
     texts = generated_from_types() | {properties.PAGE: properties.page(properties.marked(REPOSITORY))}
+    texts |= protocols.generated(REPOSITORY)
     changed = _settle(texts, arguments.check)
     bin_directory = builds.ensure(["helm"])
     changed += _settle({INSTALL_FILE: install_manifest(bin_directory / "helm")}, arguments.check)

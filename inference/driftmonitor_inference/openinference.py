@@ -4,7 +4,7 @@ Inputs and outputs have the names, datatypes and shapes that the ONNX model decl
 be called by the name of its feature, and a model that takes one matrix takes one input for each of its features too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from driftmonitor_inference.examples import Value
@@ -21,6 +21,10 @@ _OUTPUT_DATATYPE = {
     "tensor(string)": "BYTES",
 }
 _FREE = -1
+_MISLEADING = ("shared_memory_region", "classification")  # ignored, they would make a client misread the answer
+
+SERVER_NAME = "driftmonitor"
+PLATFORM = "onnxruntime_onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,24 @@ class Interface:
         if shape[0] > self._max_rows:
             raise RequestError(413, f"Input {name!r} has {shape[0]} rows; at most {self._max_rows} are taken at once.")
         return Slot(name, tensor.datatype, shape, first, columns)
+
+
+def unknown_model(model_name: str, model_version: str, name: str, version: str | None) -> RequestError | None:
+    """Why a model that is asked for is not served here; None if it is. No version, or an empty one, is any version."""
+    if name != model_name:
+        return RequestError(404, f"There is no model {name[:200]!r}; {model_name!r} is served here.")
+    if version and version != model_version:
+        return RequestError(
+            404, f"There is no version {version[:200]!r} of {name!r}; version {model_version!r} is served here."
+        )
+    return None
+
+
+def check_parameters(where: str, names: Container[str]) -> None:
+    """RequestError for a parameter of a tensor that must not be ignored; `where` names the tensor."""
+    for name in _MISLEADING:
+        if name in names:
+            raise RequestError(400, f"{where} has the parameter {name!r}, which this server does not offer; remove it.")
 
 
 def _shown(shape: tuple[int, ...]) -> str:

@@ -4,23 +4,28 @@ The id of a request is its `id`; where it has none, the header X-Request-Id, whi
 a new one. The answer has it in both places.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 
 from driftmonitor_api import __version__
-from driftmonitor_inference import openinference_documentation as documentation
-from driftmonitor_inference.openinference import Description, Interface
+from driftmonitor_inference import openinference_documentation as described
+from driftmonitor_inference.documentation import Operations
+from driftmonitor_inference.openinference import (
+    PLATFORM,
+    SERVER_NAME,
+    Description,
+    Interface,
+    unknown_model,
+)
 from driftmonitor_inference.openinference_json import InferRequest, decode_infer, encode_infer
 from driftmonitor_inference.replies import JSON_TYPE, Headers, Reply, retry_after
+from driftmonitor_inference.requests import HttpRequest, Route
 from driftmonitor_inference.rows import RequestError, row_builder
 from driftmonitor_inference.service import Call, PredictionService
 
-SERVER_NAME = "driftmonitor"
-EXTENSIONS = ("binary_tensor_data",)
-PLATFORM = "onnxruntime_onnx"
 _LENGTH = b"inference-header-content-length"
 _BYTES_TYPE = (b"content-type", b"application/octet-stream")
 _MAX_DIGITS = 18
@@ -30,44 +35,47 @@ class OpenInferenceHttp:
     """The protocol's inference for one model."""
 
     def __init__(self, service: PredictionService, interface: Interface) -> None:
-        """Many may share one service."""
+        """`interface` is that of the service's model."""
         config = service.config
         self.service = service
         self.interface = interface
         self._rows = row_builder(service.model.columns)
         model = f"/v2/models/{config.model_name}"
-        self.paths = frozenset({f"{model}/infer", f"{model}/versions/{config.model_version}/infer"})
-        """Where this model's inference is asked for, percent-decoded."""
+        self._paths = (f"{model}/infer", f"{model}/versions/{config.model_version}/infer")
 
-    async def infer(self, body: bytes, headers: Mapping[bytes, bytes]) -> Reply:
-        """Answer one request. It suspends only where the service does. Header names are in lower case."""
+    def routes(self) -> dict[str, Route]:
+        """Where this model's inference is asked for."""
+        return {path: Route("POST", self.infer) for path in self._paths}
+
+    def operations(self) -> Operations:
+        """The OpenAPI description of the same."""
+        operation = described.infer_operation(self.interface, self.service.model.example)
+        return {path: {"post": operation} for path in self._paths}
+
+    async def infer(self, request: HttpRequest) -> Reply:
+        """Answer one request. It suspends only where the service does."""
         service = self.service
-        given = headers.get(b"x-request-id")
-        request_id: str | None = None
         try:
-            if given is not None:
-                request_id = service.request_id(given.decode("latin-1"))
-            request = decode_infer(body, _header_length(headers.get(_LENGTH)), self.interface)
-            self._check_model(request)
-            if request.id is not None or request_id is None:
-                request_id = service.request_id(request.id)
-            traceparent = headers.get(b"traceparent")
-            call = Call(request_id, None if traceparent is None else traceparent.decode("latin-1"))
-            predicted = await service.predict(self._rows(request.columns), call)
+            decoded = decode_infer(request.body, _header_length(request.headers.get(_LENGTH)), self.interface)
+            self._check_model(decoded)
+            if decoded.id is not None:
+                request.request_id = service.request_id(decoded.id)
+            predicted = await service.predict(
+                self._rows(decoded.columns), Call(request.request_id, request.traceparent)
+            )
         except RequestError as error:
             service.metrics.errors.labels(error.status).inc()
-            named: Headers = [] if request_id is None else [(b"x-request-id", request_id.encode())]
-            return failure(error, named)
+            return failure(error)
         config = service.config
         answer, length = encode_infer(
-            config.model_name, config.model_version, request_id, request.outputs, predicted.predictions
+            config.model_name, config.model_version, predicted.request_id, decoded.outputs, predicted.predictions
         )
-        answered: Headers = [JSON_TYPE if length is None else _BYTES_TYPE, (b"x-request-id", request_id.encode())]
+        headers: Headers = [JSON_TYPE if length is None else _BYTES_TYPE]
         if length is not None:
-            answered.append((_LENGTH, b"%d" % length))
+            headers.append((_LENGTH, b"%d" % length))
         if predicted.traceparent is not None:
-            answered.append((b"traceparent", predicted.traceparent.encode()))
-        return Reply(200, answer, answered)
+            headers.append((b"traceparent", predicted.traceparent.encode()))
+        return Reply(200, answer, headers, len(predicted.predictions))
 
     def _check_model(self, request: InferRequest) -> None:
         config = self.service.config
@@ -79,11 +87,9 @@ class OpenInferenceHttp:
                 raise RequestError(400, f"The request's {name!r} is {said[:200]!r}, but its address says {served!r}.")
 
 
-def failure(error: RequestError, headers: Headers | None = None) -> Reply:
+def failure(error: RequestError) -> Reply:
     """The reply to a request that was not served, in the protocol's form."""
-    return Reply(
-        error.status, msgspec.json.encode({"error": error.sentence}), [JSON_TYPE, *retry_after(error), *(headers or ())]
-    )
+    return Reply(error.status, msgspec.json.encode({"error": error.sentence}), [JSON_TYPE, *retry_after(error)])
 
 
 def _header_length(value: bytes | None) -> int | None:
@@ -94,34 +100,22 @@ def _header_length(value: bytes | None) -> int | None:
     return int(value)
 
 
-def unknown_model(model_name: str, model_version: str, name: str, version: str | None) -> RequestError | None:
-    """Why a model that was asked for is not here; None if it is. No version is every version."""
-    if name != model_name:
-        return RequestError(404, f"There is no model {name[:200]!r}; {model_name!r} is served here.")
-    if version not in (None, "", model_version):
-        return RequestError(
-            404, f"There is no version {version[:200]!r} of {name!r}; version {model_version!r} is served here."
-        )
-    return None
-
-
-def add_routes(app: FastAPI, inference: OpenInferenceHttp, is_ready: Callable[[], bool]) -> None:
-    """Add every route of the protocol. The one for inference takes bodies of any size: what stands in front of the
-    application must limit them."""
-    config, interface = inference.service.config, inference.interface
-    server = {"name": SERVER_NAME, "version": __version__, "extensions": list(EXTENSIONS)}
+def add_routes(app: FastAPI, service: PredictionService, interface: Interface, is_ready: Callable[[], bool]) -> None:
+    """Add every route of the protocol but those of this model's inference."""
+    config = service.config
+    server = {"name": SERVER_NAME, "version": __version__, "extensions": ["binary_tensor_data"]}
     metadata = {
         "name": config.model_name,
         "versions": [config.model_version],
         "platform": PLATFORM,
-        "inputs": [_described(item) for item in interface.inputs],
-        "outputs": [_described(output.description) for output in interface.outputs],
+        "inputs": [_tensor(item) for item in interface.inputs],
+        "outputs": [_tensor(output.description) for output in interface.outputs],
     }
 
     def unknown(request: Request) -> Response | None:
         path = request.path_params
         error = unknown_model(config.model_name, config.model_version, path["model"], path.get("version"))
-        return None if error is None else _response(failure(error))
+        return None if error is None else _refused(error)
 
     def ready(document: dict[str, Any]) -> Response:
         return _json({**document, "ready": is_ready()}, 200 if is_ready() else 503)
@@ -146,30 +140,27 @@ def add_routes(app: FastAPI, inference: OpenInferenceHttp, is_ready: Callable[[]
         """200 while the model is served, 503 once the server is ending."""
         return unknown(request) or ready({"name": config.model_name})
 
-    async def infer(request: Request) -> Response:
-        """Predict the rows given and log them before the answer is sent."""
-        if (refused := unknown(request)) is not None:
-            return refused
-        return _response(await inference.infer(await request.body(), dict(request.headers.raw)))
+    async def infer_elsewhere(request: Request) -> Response:
+        """Inference of a model that is not served here."""
+        return unknown(request) or _refused(RequestError(404, "Not Found."))
 
-    def add(path: str, endpoint: Callable[..., Any], operation: dict[str, Any], method: str = "GET") -> None:
-        app.add_api_route(path, endpoint, methods=[method], openapi_extra=operation, response_class=Response)
+    def add(path: str, endpoint: Callable[..., Any], operation: dict[str, Any]) -> None:
+        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=operation, response_class=Response)
 
-    add("/v2", server_metadata, documentation.plain("Name, version and extensions."))
-    add("/v2/health/live", server_live, documentation.plain("It is."))
-    add("/v2/health/ready", server_ready, documentation.ready("It is."))
+    add("/v2", server_metadata, described.plain("Name, version and extensions."))
+    add("/v2/health/live", server_live, described.plain("It is."))
+    add("/v2/health/ready", server_ready, described.ready("It is."))
     for path, version in (
         ("/v2/models/{model}", None),
         ("/v2/models/{model}/versions/{version}", config.model_version),
     ):
-        place = documentation.place(config.model_name, version)
-        add(path, model_metadata, place | documentation.of_model("Names, datatypes and shapes."))
-        add(f"{path}/ready", model_ready, place | documentation.ready("It is.", of_model=True))
-        example = documentation.infer_operation(interface, inference.service.model.example)
-        add(f"{path}/infer", infer, place | example, "POST")
+        place = described.place(config.model_name, version)
+        add(path, model_metadata, place | described.of_model("Names, datatypes and shapes."))
+        add(f"{path}/ready", model_ready, place | described.ready("It is.", of_model=True))
+        app.add_api_route(f"{path}/infer", infer_elsewhere, methods=["POST"], include_in_schema=False)
 
 
-def _described(description: Description) -> dict[str, Any]:
+def _tensor(description: Description) -> dict[str, Any]:
     return {"name": description.name, "datatype": description.datatype, "shape": list(description.shape)}
 
 
@@ -177,5 +168,5 @@ def _json(document: dict[str, Any], status: int = 200) -> Response:
     return Response(msgspec.json.encode(document), status, media_type="application/json")
 
 
-def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, {name.decode(): value.decode() for name, value in reply.headers})
+def _refused(error: RequestError) -> Response:
+    return Response(failure(error).body, error.status, media_type="application/json")

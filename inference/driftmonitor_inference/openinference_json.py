@@ -12,14 +12,13 @@ import msgspec
 import numpy
 
 from driftmonitor_inference.examples import Value
-from driftmonitor_inference.openinference import Description, Interface, Output
+from driftmonitor_inference.openinference import Description, Interface, Output, check_parameters
 from driftmonitor_inference.openinference_errors import explain_body, explain_data
 from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.rows import RequestError
 from driftmonitor_inference.tensors import DTYPES, FLOAT_MAX, Slot, Values, from_bytes, to_bytes
 
 _WHITE_SPACE = b" \t\r\n"
-_UNABLE = ("shared_memory_region", "classification")  # ignored, they would make a client misread the answer
 
 
 class _Input(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -137,7 +136,7 @@ def decode_infer(body: bytes, header_length: int | None, interface: Interface) -
 def _size(item: _Input, with_data: bool) -> int | None:
     """Bytes of the data behind the JSON; None where the data is in the JSON."""
     parameters = item.parameters or {}
-    _check_parameters(f"Input {item.name!r}", parameters)
+    check_parameters(f"Input {item.name!r}", parameters)
     size = parameters.get("binary_data_size")
     if size is None:
         if not with_data:
@@ -175,15 +174,9 @@ def _wanted(request: _Request, interface: Interface) -> list[tuple[Output, bool]
     found = []
     for item in request.outputs:
         output, where, parameters = interface.wanted(item.name), f"Output {item.name!r}", item.parameters or {}
-        _check_parameters(where, parameters)
+        check_parameters(where, parameters)
         found.append((output, _flag(parameters, "binary_data", binary, where)))
     return found
-
-
-def _check_parameters(where: str, parameters: dict[str, Any]) -> None:
-    for name in _UNABLE:
-        if name in parameters:
-            raise RequestError(400, f"{where} has the parameter {name!r}, which this server does not know; remove it.")
 
 
 def _flag(parameters: dict[str, Any], name: str, otherwise: bool, where: str) -> bool:

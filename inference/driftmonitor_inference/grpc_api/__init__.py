@@ -1,0 +1,1 @@
+"""The Open Inference Protocol over gRPC. (A folder named `grpc` could be taken for the library.)"""
