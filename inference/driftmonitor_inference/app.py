@@ -1,21 +1,24 @@
-"""The HTTP side: routes, body limit, headers. What a request means is decided in service.py."""
+"""Puts the HTTP side together: the routes that predict, and behind them FastAPI for health, metadata, metrics, docs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from driftmonitor_api import __version__
-from driftmonitor_inference import documentation, wire
-from driftmonitor_inference.replies import JSON_TYPE, Headers, Reply, failure
-from driftmonitor_inference.rows import RequestError, Rows, decoder
-from driftmonitor_inference.service import Call, PredictionService
-
-_CLIENT_CLOSED_REQUEST = 499  # nobody reads it
+from driftmonitor_inference import documentation, openinference_http
+from driftmonitor_inference.admission import Admission
+from driftmonitor_inference.asgi import Application
+from driftmonitor_inference.documentation import Operations
+from driftmonitor_inference.finished import OnFinished
+from driftmonitor_inference.openinference import Interface
+from driftmonitor_inference.openinference_http import OpenInferenceHttp
+from driftmonitor_inference.plainjson import PlainJson
+from driftmonitor_inference.replies import Reply, failure
+from driftmonitor_inference.rows import RequestError
+from driftmonitor_inference.service import PredictionService
 
 
 @dataclass
@@ -28,13 +31,33 @@ class Readiness:
 def create_app(
     service: PredictionService,
     readiness: Readiness,
+    admission: Admission,
     *,
     max_rows: int,
     max_body_bytes: int,
-) -> FastAPI:
-    """The application that serves one model."""
+    on_finished: OnFinished | None = None,
+) -> Application:
+    """The application that serves one model over HTTP. `on_finished` is told of every request."""
+    plain = PlainJson(service, max_rows=max_rows)
+    interface = Interface(service.model.inputs, service.model.outputs, max_rows=max_rows)
+    open_inference = OpenInferenceHttp(service, interface)
+    others = _fastapi(service, readiness, plain.operations() | open_inference.operations())
+    openinference_http.add_routes(others, service, interface, lambda: not readiness.draining)
+    return Application(
+        plain.routes() | open_inference.routes(),
+        others,
+        admission,
+        service.metrics,
+        service.request_id,
+        max_body_bytes=max_body_bytes,
+        on_finished=on_finished,
+    )
+
+
+def _fastapi(service: PredictionService, readiness: Readiness, operations: Operations) -> FastAPI:
+    """The routes that predict nothing. `operations` describes those that are served by hand."""
     config, model, metrics = service.config, service.model, service.metrics
-    decode = decoder(model.columns, max_rows=max_rows)
+    classes = list(model.outputs.classes) if model.outputs.classes is not None else None
     app = FastAPI(
         title=f"{config.model_name} {config.model_version}",
         description=f"Predictions of the DriftMonitor {config.monitor}. {documentation.logging_promise(config)}",
@@ -45,24 +68,8 @@ def create_app(
         "version": config.model_version,
         "sha256": model.sha256,
         "features": documentation.features(model.columns),
-        "classes": list(model.outputs.classes) if model.outputs.classes is not None else None,
+        "classes": classes,
     }
-
-    async def predict(request: Request) -> Response:
-        """Predict the rows given and log them before the answer is sent."""
-        metrics.in_flight.inc()
-        try:
-            body = await _read_body(request, max_body_bytes)
-            headers = request.headers
-            call = Call(headers.get("x-request-id"), headers.get("traceparent"))
-            return _response(await _predict(service, decode, body, call))
-        except RequestError as error:
-            metrics.errors.labels(error.status).inc()
-            return _response(failure(error))
-        except ClientDisconnect:
-            return Response(status_code=_CLIENT_CLOSED_REQUEST)
-        finally:
-            metrics.in_flight.dec()
 
     async def health() -> Response:
         """200 while predictions are served, 503 once the server is ending."""
@@ -78,32 +85,25 @@ def create_app(
         """Metrics in the text format of Prometheus."""
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    example = documentation.predict_operation(model.columns, model.outputs.classes, model.example, max_rows)
-    app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=example, response_class=Response)
+    async def label() -> dict[str, Any]:
+        """The names of the classes, in the order of the scores; null for a model that does not tell them."""
+        return {"classes": classes}
+
     app.add_api_route("/health", health, methods=["GET"], response_class=Response)
     app.add_api_route("/metadata", describe, methods=["GET"])
+    app.add_api_route("/label", label, methods=["GET"])
     app.add_api_route("/metrics", scrape, methods=["GET"], response_class=Response)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(Exception, _apologise)
+    generated = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generated()
+        schema["paths"] = {**operations, **schema["paths"]}
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation extends it
     return app
-
-
-async def _predict(service: PredictionService, decode: Callable[[bytes], Rows], body: bytes, call: Call) -> Reply:
-    headers: Headers = []
-    try:
-        call.request_id = service.request_id(call.request_id)
-        headers.append((b"x-request-id", call.request_id.encode()))
-        predicted = await service.predict(decode(body), call)
-    except RequestError as error:
-        service.metrics.errors.labels(error.status).inc()
-        return failure(error, headers)
-    if predicted.traceparent is not None:
-        headers.append((b"traceparent", predicted.traceparent.encode()))
-    config = service.config
-    answer = wire.Answer(
-        predicted.request_id, config.model_name, config.model_version, predicted.predictions, predicted.trace_id
-    )
-    return Reply(200, wire.encode(answer), [JSON_TYPE, *headers])
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
@@ -117,23 +117,6 @@ async def _refuse(_: Request, error: Exception) -> Response:
 async def _apologise(_: Request, __: Exception) -> Response:
     """A defect of the server; the server's log tells it."""
     return _response(failure(RequestError(500, "The server failed on this request; its log says why.")))
-
-
-async def _read_body(request: Request, limit: int) -> bytes:
-    """The whole body; RequestError as soon as it is known to have more bytes than the limit."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RequestError(415, "A compressed body is not taken; send it without Content-Encoding.")
-    too_large = RequestError(413, f"The body has more than {limit} bytes, the largest size taken.")
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > limit:
-        raise too_large
-    blocks, size = [], 0
-    async for block in request.stream():
-        blocks.append(block)
-        size += len(block)
-        if size > limit:
-            raise too_large
-    return b"".join(blocks)
 
 
 def _response(reply: Reply) -> Response:

@@ -9,7 +9,7 @@ Headers = list[tuple[bytes, bytes]]
 """Names in lower case and values, as ASGI has them."""
 
 JSON_TYPE = (b"content-type", b"application/json")
-_RETRY_AFTER = (b"retry-after", b"2")
+_RETRY_AFTER = (b"retry-after", b"1")
 
 
 @dataclass(slots=True)
@@ -19,6 +19,8 @@ class Reply:
     status: int
     body: bytes
     headers: Headers
+    rows: int | None = None
+    """Rows that were predicted."""
 
 
 def failure(error: RequestError, headers: Headers | None = None) -> Reply:

@@ -6,15 +6,20 @@ import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from pydantic import ValidationError
 
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_inference import leftovers, logs, termination
+from driftmonitor_inference.admission import Admission
 from driftmonitor_inference.app import Readiness, create_app
+from driftmonitor_inference.finished import FinishedRequest, OnFinished
 from driftmonitor_inference.httpserver import Hooks, HttpServer
+from driftmonitor_inference.lines import LineWriter
 from driftmonitor_inference.listening import StartError, listen
+from driftmonitor_inference.logs import AccessLog
 from driftmonitor_inference.metrics import Metrics, Place, shown_features
 from driftmonitor_inference.model import Model
 from driftmonitor_inference.recordlog import RecordLog
@@ -26,19 +31,22 @@ from driftmonitor_inference.settings import ServeSettings, WorkerSettings
 from driftmonitor_inference.signature import ModelError
 from driftmonitor_inference.syncing import GroupSync
 
+if TYPE_CHECKING:
+    from driftmonitor_inference.tracing import Tracing
+
 _LOGGER = logging.getLogger(__name__)
 
 
 def run(settings: ServeSettings, worker: WorkerSettings | None = None) -> int:
     """Serve until SIGTERM, as one of several workers if there is a `worker`. Returns the exit status: 0 after an
     orderly end, 1 if it could not start."""
-    logs.configure()
+    lines = logs.configure()
     try:
         config = _config(settings.config_file)
         model = Model(settings.model_file, config.features, config.classes)
         place = _place(settings, worker)
         log = _open_log(settings, config, place, datetime.now(UTC))
-        return _serve(settings, config, model, log, place, worker)
+        return _serve(settings, config, model, log, place, worker, lines)
     except (StartError, ModelError, RedactionError) as error:
         sentence = termination.one_line(error)
         print(sentence, file=sys.stderr)
@@ -81,7 +89,9 @@ def _open_log(settings: ServeSettings, config: InferenceConfig, place: Place, no
         raise StartError(f"LOG_DIR {settings.log_dir} cannot be used: {error.strerror} ({error.filename})") from error
 
 
-def _metrics(settings: ServeSettings, config: InferenceConfig, model: Model, log: RecordLog, place: Place) -> Metrics:
+def _metrics(
+    settings: ServeSettings, config: InferenceConfig, model: Model, log: RecordLog, place: Place, lines: LineWriter
+) -> Metrics:
     redacted = [*(config.redact.drop or []), *(config.redact.hash or [])] if config.redact is not None else []
     return Metrics(
         config.model_name,
@@ -91,7 +101,30 @@ def _metrics(settings: ServeSettings, config: InferenceConfig, model: Model, log
         features=shown_features(model.columns, redacted),
         place=place,
         recovered={report.writer: report.written for report in log.pending()},
+        dropped_lines=lambda: lines.dropped,
     )
+
+
+def _tracing(config: InferenceConfig, writer: str) -> "Tracing | None":
+    if config.tracing is None:
+        return None
+    from driftmonitor_inference.tracing import Tracing  # 15 MiB that only those pay who want it
+
+    names = {"service": config.model_name, "version": config.model_version, "instance": writer}
+    return Tracing(config.tracing.endpoint, config.tracing.sampling_percent, **names)
+
+
+def _told(*listeners: OnFinished | None) -> OnFinished | None:
+    """Who is told of each request: nobody, one, or all of them."""
+    present = [listener for listener in listeners if listener is not None]
+    if len(present) < 2:
+        return present[0] if present else None
+
+    def tell(request: FinishedRequest) -> None:
+        for listener in present:
+            listener(request)
+
+    return tell
 
 
 def _serve(
@@ -101,8 +134,11 @@ def _serve(
     log: RecordLog,
     place: Place,
     worker: WorkerSettings | None,
+    lines: LineWriter,
 ) -> int:
-    metrics = _metrics(settings, config, model, log, place)
+    metrics = _metrics(settings, config, model, log, place, lines)
+    access_log = AccessLog(lines.write) if settings.access_log or config.access_log else None
+    tracing = _tracing(config, log.writer)
     service = PredictionService(
         config,
         model,
@@ -116,6 +152,7 @@ def _serve(
     app = create_app(
         service,
         readiness,
+        Admission(config.max_concurrent_requests, metrics.in_flight),
         max_rows=settings.max_rows,
         max_body_bytes=settings.max_body_bytes,
     )
@@ -134,6 +171,8 @@ def _serve(
     reporter.start()
     server.run([listener])
     log.close()
+    if tracing is not None:
+        tracing.close()
     left = reporter.drain(settings.drain_seconds)
     if left:
         _LOGGER.warning("the end: rows are not confirmed by the collector", extra={"fields": {"rows": left}})

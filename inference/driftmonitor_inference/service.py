@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
+from driftmonitor_api.base import parse_duration
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_inference import tracecontext, wire
+from driftmonitor_inference.batching import Batcher
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model, PredictionError
 from driftmonitor_inference.predictions import RowPrediction
@@ -72,16 +74,19 @@ class PredictionService:
         request_id_prefix: str,
         group_sync: GroupSync | None = None,
         redact: Redact | None = None,
+        new_trace: Callable[[], TraceContext] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`request_id_prefix` must be unique to this process start. With `group_sync` an answer waits until its rows
-        are on the disk."""
+        are on the disk. `new_trace` begins a trace for a request whose caller has none."""
         self.config = config
         self.model = model
         self.metrics = metrics
         self._log = log
         self._group_sync = group_sync
         self._redact = redact
+        self._new_trace = new_trace
+        self._batcher = self._new_batcher()
         self._now = now
         self._request_id_prefix = request_id_prefix
         self._numbers = itertools.count(1)
@@ -97,16 +102,21 @@ class PredictionService:
             raise RequestError(400, "The header X-Request-Id must have 1 to 128 printable ASCII characters.")
         return given
 
-    async def predict(self, rows: Rows, call: Call) -> Predicted:
+    async def predict(self, rows: Rows, call: Call, *, live: bool = True) -> Predicted:
         """Answer one request, or RequestError. Its rows stand in the log before this returns, but for those that the
         configuration leaves out: requests that are not sampled, and, where they are to be served and counted, rows that
-        found the log full. It suspends only where it must wait for the disk."""
+        found the log full. Rows that are not `live` are neither logged nor counted: they say nothing of the world. It
+        suspends only where it must wait for the disk or for others to be predicted with."""
         request_id = self.request_id(call.request_id)
         trace = tracecontext.parse(call.traceparent) if call.traceparent else None
+        if trace is None and self._new_trace is not None:
+            trace = self._new_trace()
         begin = time.perf_counter()
-        predictions = self._run(rows)
+        predictions = self.run(rows) if self._batcher is None else await self._batcher.predict(rows)
         seconds = time.perf_counter() - begin
         percent = self.config.sampling_percent
+        if not live:
+            return self._predicted(request_id, trace, predictions, 0)
         if percent == 100 or is_sampled(request_id, percent):
             logged = self._log_rows(rows, predictions, request_id, trace, seconds)
         else:
@@ -115,12 +125,26 @@ class PredictionService:
         if self._group_sync is not None and logged:
             await self._sync(self._group_sync, logged)
         self.metrics.predicted(rows, predictions, seconds)
+        return self._predicted(request_id, trace, predictions, logged)
+
+    def _new_batcher(self) -> Batcher | None:
+        batching = self.config.batching
+        if batching is None:
+            return None
+        seconds = parse_duration(batching.max_latency).total_seconds()
+        return Batcher(self.run, max_rows=batching.max_batch_size, max_latency=seconds, in_hand=self.metrics.in_flight)
+
+    def _predicted(
+        self, request_id: str, trace: TraceContext | None, predictions: list[RowPrediction], logged: int
+    ) -> Predicted:
         if trace is None:
             return Predicted(request_id, None, None, predictions, logged)
         own = tracecontext.render(trace._replace(span_id=f"{next(self._spans) & (1 << 64) - 1:016x}"))
         return Predicted(request_id, own, trace.trace_id, predictions, logged)
 
-    def _run(self, rows: Rows) -> list[RowPrediction]:
+    def run(self, rows: Rows) -> list[RowPrediction]:
+        """What the model says of rows; RequestError where it gives no answer."""
+        self.metrics.batch(len(rows.values))
         try:
             return self.model.predict(rows.values)
         except PredictionError as error:

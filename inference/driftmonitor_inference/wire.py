@@ -19,6 +19,17 @@ class Answer(msgspec.Struct, omit_defaults=True):
     trace_id: str | None = None
 
 
+class Labels(msgspec.Struct, omit_defaults=True):
+    """The answer of `/predict/label`."""
+
+    request_id: str
+    labels: list[str | None] | None = None
+    """Of a classifier."""
+    values: list[float | None] | None = None
+    """Of a regressor."""
+    trace_id: str | None = None
+
+
 class Failure(msgspec.Struct, omit_defaults=True):
     """The answer to a request that was not served."""
 
@@ -78,4 +89,4 @@ def encode_lines(records: list[Record]) -> bytes:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 with microseconds; the moment must be in UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.isoformat(timespec='microseconds')[:26]}Z"

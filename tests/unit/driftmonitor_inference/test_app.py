@@ -1,65 +1,17 @@
-import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from driftmonitor_api.config import InferenceConfig
 from driftmonitor_api.limits import MAX_RECORD_BYTES
-from driftmonitor_api.records import PredictionRecord
-from driftmonitor_inference.app import Readiness, create_app
-from driftmonitor_inference.metrics import Metrics
-from driftmonitor_inference.model import Model
-from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.sampling import is_sampled
-from driftmonitor_inference.service import PredictionService
+from tests.support.served import Served
 
 ROW = {"distance": 0.9, "origin": "JFK"}
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
-
-
-class Served:
-    """An application with its log, without a process around it."""
-
-    def __init__(
-        self, model: Path, folder: Path, limit: int, config: dict[str, Any], max_body_bytes: int = 10_000
-    ) -> None:
-        self.folder = folder
-        self.config = InferenceConfig(monitor="default/flights", model_name="flights", model_version="3", **config)
-        self.log = RecordLog(folder, writer="pod/0/S", start="S", limit=limit, rotate=1 << 20)
-        self.metrics = Metrics("flights", "3", limit, self.log.state)
-        loaded = Model(model, self.config.features, self.config.classes)
-        service = PredictionService(self.config, loaded, self.log, self.metrics, request_id_prefix="p")
-        self.readiness = Readiness()
-        self.app = create_app(service, self.readiness, max_rows=100, max_body_bytes=max_body_bytes)
-
-    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://served") as client:
-                return await client.request(method, path, **arguments)
-
-        return asyncio.run(send())
-
-    def get(self, path: str) -> httpx.Response:
-        return self.request("GET", path)
-
-    def post(self, path: str, **arguments: Any) -> httpx.Response:
-        return self.request("POST", path, **arguments)
-
-    def predict(self, *rows: Any, **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.post("/predict", json={"instances": rows}, headers=named)
-
-    def records(self) -> list[PredictionRecord]:
-        content = b"".join(path.read_bytes() for path in sorted(self.folder.iterdir()))
-        return [PredictionRecord.model_validate_json(line) for line in content.splitlines()]
-
-    def metric(self, name: str, **labels: str) -> float | None:
-        return self.metrics.registry.get_sample_value(name, labels)
 
 
 @pytest.fixture
@@ -68,7 +20,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 
     def start(model: Path, limit: int = 1 << 20, max_body_bytes: int = 10_000, **config: Any) -> Served:
         (tmp_path / "log").mkdir()
-        started.append(Served(model, tmp_path / "log", limit, config, max_body_bytes))
+        started.append(Served(model, tmp_path / "log", limit=limit, max_body_bytes=max_body_bytes, **config))
         return started[-1]
 
     yield start
@@ -197,7 +149,7 @@ def test_a_full_log_refuses_with_503_and_serves_again_when_rows_are_stored(
     while (response := served.predict(ROW)).status_code == 200:
         answered += 1
     assert response.status_code == 503
-    assert response.headers["retry-after"] == "2"
+    assert response.headers["retry-after"] == "1"
     assert "the prediction log holds" in response.json()["error"]
     assert len(served.records()) == answered > 0
     assert served.metric("prediction_log_refused_rows_total", reason="full") == 1
@@ -287,8 +239,6 @@ def test_health_tells_when_the_server_is_ending(flights: Served) -> None:
 
 
 def test_metadata_describes_the_model(flights: Served, models: Any) -> None:
-    import hashlib
-
     assert flights.get("/metadata").json() == {
         "model": "flights",
         "version": "3",
@@ -322,23 +272,154 @@ def test_metrics_count_what_was_served_and_written(flights: Served) -> None:
         assert f"{line}\n" in text
 
 
-def test_the_documented_example_is_answered(serve: Callable[..., Served], models: Any) -> None:
-    served = serve(models.strict_categories)
+def test_a_row_alone_is_answered_as_one_of_many(flights: Served) -> None:
+    alone, many = flights.post("/predict", json=ROW), flights.predict(ROW)
+    assert alone.json()["predictions"] == many.json()["predictions"]
+    assert [record.features for record in flights.records()] == [ROW, ROW]
+    response = flights.post("/predict", json=ROW | {"distance": None})
+    assert (response.status_code, response.json()["row"], response.json()["field"]) == (422, 0, "distance")
+
+
+def test_labels_alone_are_answered_and_the_whole_prediction_is_logged(flights: Served) -> None:
+    rows = [ROW, ROW | {"distance": 0.1}]
+    response = flights.post("/predict/label", json={"instances": rows}, headers={"X-Request-Id": "order-7"})
+    assert response.json() == {"request_id": "order-7", "labels": ["late", "on time"]}
+    assert [record.prediction.label for record in flights.records()] == ["late", "on time"]
+    assert all(record.prediction.score for record in flights.records())
+
+
+def test_a_regressors_values_alone_are_answered(serve: Callable[..., Served], models: Any) -> None:
+    served = serve(models.regressor, features=[{"name": name, "type": "Numerical"} for name in ("a", "b", "c")])
+    traced = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
+    answer = served.post("/predict/label", json={"a": 1, "b": 2, "c": 3}, headers=traced).json()
+    assert answer["values"] == [pytest.approx(6, abs=1e-4)]
+    assert (sorted(answer), answer["trace_id"]) == (["request_id", "trace_id", "values"], TRACE_ID)
+
+
+def test_the_answer_goes_on_with_the_callers_trace_in_a_span_of_its_own(flights: Served) -> None:
+    parent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
+    answers = [flights.predict(ROW, traceparent=parent) for _ in range(2)]
+    spans = set()
+    for response in answers:
+        version, trace_id, span_id, flags = response.headers["traceparent"].split("-")
+        assert (version, trace_id, flags) == ("00", TRACE_ID, "01")
+        spans.add(span_id)
+    assert len(spans - {"b7ad6b7169203331", "0" * 16}) == 2
+    for bad in (None, "nonsense"):
+        headers = {} if bad is None else {"traceparent": bad}
+        response = flights.predict(ROW, **headers)
+        assert "traceparent" not in response.headers
+        assert "trace_id" not in response.json()
+
+
+@pytest.mark.parametrize("path", ["/predict/test", "/predict/test/label"])
+def test_the_example_row_is_predicted_and_no_trace_of_it_stays(flights: Served, path: str) -> None:
+    response = flights.get(path, headers={"X-Request-Id": "7"})
+    assert response.status_code == 200
+    assert (response.json()["request_id"], response.headers["x-request-id"]) == ("7", "7")
+    assert flights.records() == []
+    assert flights.metric("model_predictions_total", model="flights", model_version="3") == 0
+    assert flights.log.state().written == 0
+
+
+def test_a_model_whose_example_cannot_be_guessed_says_so_for_its_test(
+    serve: Callable[..., Served], models: Any
+) -> None:
+    served = serve(models.unguessable)
+    assert served.get("/predict/test").status_code == 422
     operation = served.get("/openapi.json").json()["paths"]["/predict"]["post"]
-    content = operation["requestBody"]["content"]["application/json"]
-    assert served.post("/predict", json=content["example"]).status_code == 200
-    row = content["schema"]["properties"]["instances"]["items"]
-    assert row["properties"] == {"distance": {"type": "number"}, "origin": {"type": "string"}}
-    assert row["required"] == ["distance", "origin"]
+    assert "example" not in operation["responses"]["200"]["content"]["application/json"]
+
+
+def test_the_names_of_the_classes_are_told(flights: Served) -> None:
+    assert flights.get("/label").json() == {"classes": ["late", "on time"]}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ('Application/JSON;charset="UTF-8"', 200),
+        ("application/json; charset=utf-16", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("text/plain", 415),
+        ("application/jsonp", 415),
+        ("", 415),
+        ("\xff", 415),
+    ],
+)
+def test_a_body_that_says_that_it_is_something_else_is_refused(flights: Served, content_type: str, status: int) -> None:
+    headers = {b"Content-Type": content_type.encode("latin-1")}
+    response = flights.post("/predict", content=json.dumps(ROW), headers=headers)
+    assert response.status_code == status
+    assert len(flights.records()) == (status == 200)
+
+
+def test_a_body_that_does_not_say_what_it_is_is_taken_for_json(flights: Served) -> None:
+    assert flights.post("/predict", content=json.dumps(ROW)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/label"])
+@pytest.mark.parametrize("form", ["one", "many"])
+def test_the_documented_examples_are_answered_as_documented(
+    serve: Callable[..., Served], models: Any, path: str, form: str
+) -> None:
+    served = serve(models.strict_categories)
+    operation = served.get("/openapi.json").json()["paths"][path]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["examples"][form]["value"]
+    documented = operation["responses"]["200"]["content"]["application/json"]["example"]
+    response = served.post(path, json=example, headers={"X-Request-Id": documented["request_id"]})
+    assert response.json() == documented
     assert served.get("/docs").status_code == 200
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/absent", 404), ("GET", "/predict", 405)])
+@pytest.mark.parametrize("path", ["/predict/test", "/predict/test/label"])
+def test_the_documented_answers_for_the_example_row_are_given(flights: Served, path: str) -> None:
+    operation = flights.get("/openapi.json").json()["paths"][path]["get"]
+    documented = operation["responses"]["200"]["content"]["application/json"]["example"]
+    assert flights.get(path, headers={"X-Request-Id": documented["request_id"]}).json() == documented
+
+
+def test_a_body_is_documented_with_the_types_of_the_model(flights: Served) -> None:
+    operation = flights.get("/openapi.json").json()["paths"]["/predict"]["post"]
+    row, rows = operation["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert rows["properties"]["instances"]["items"] == row
+    assert {name: value["type"] for name, value in row["properties"].items()} == {
+        "distance": "number",
+        "origin": "string",
+    }
+    assert row["required"] == ["distance", "origin"]
+
+
+def test_whoever_wants_to_know_is_told_of_every_request(flights: Served) -> None:
+    parent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
+    sent = [
+        flights.post("/predict", json=ROW, headers={"X-Request-Id": "7", "traceparent": parent}),
+        flights.predict({}),
+        flights.get("/health"),
+        flights.get("/absent"),
+    ]
+    served, refused, health, absent = flights.finished
+    assert (served.protocol, served.method, served.path, served.status) == ("http", "POST", "/predict", 200)
+    assert (served.rows, served.request_id, served.caller) == (1, "7", parent)
+    assert served.traceparent == sent[0].headers["traceparent"]
+    assert (served.received_bytes, served.sent_bytes) == (len(sent[0].request.content), len(sent[0].content))
+    assert (refused.status, refused.rows) == (422, None)
+    assert (health.path, health.status, health.sent_bytes) == ("/health", 200, len(sent[2].content))
+    assert (absent.method, absent.path, absent.status) == ("GET", "/absent", 404)
+    assert all(request.seconds > 0 and request.remote for request in flights.finished)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/absent", 404), ("GET", "/predict", 405), ("PUT", "/health", 405)]
+)
 def test_an_unknown_path_or_method_is_answered_in_the_form_of_every_error(
     flights: Served, method: str, path: str, status: int
 ) -> None:
     response = flights.request(method, path)
     assert response.status_code == status
+    assert ("allow" in response.headers) == (status == 405)
     assert list(response.json()) == ["error"]
 
 

@@ -123,7 +123,7 @@ def test_on_a_full_disk_rows_are_refused_where_that_is_asked_for(start_server: S
         answered += 2
     assert response.status_code == 503
     assert "No space left on device" in response.json()["error"]
-    assert response.headers["retry-after"] == "2"
+    assert response.headers["retry-after"] == "1"
     assert _metric(server, 'prediction_log_refused_rows_total{reason="full"}') == 2
     whole = [json.loads(line)["seq"] for path in small_disk.iterdir() for line in path.read_bytes().split(b"\n")[:-1]]
     assert whole[:answered] == list(range(1, answered + 1))

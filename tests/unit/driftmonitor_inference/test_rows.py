@@ -4,8 +4,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from driftmonitor_inference.decoding import decoder
 from driftmonitor_inference.replies import failure
-from driftmonitor_inference.rows import RequestError, decoder, row_builder
+from driftmonitor_inference.rows import RequestError, row_builder
 from driftmonitor_inference.signature import Column, ElementType
 
 
@@ -124,9 +125,11 @@ def test_an_unknown_feature_is_named() -> None:
         (b'\xef\xbb\xbf{"instances": []}', 400, "The body is not JSON"),
         (b"[" * 100_000, 400, "The body is not JSON in UTF-8: it is nested too deeply"),
         (b'{"instances": ' + b"9" * 5000 + b"}", 400, "The body is not JSON"),
-        (b"[]", 422, 'The body must be an object of the form {"instances": [{...}, ...]}.'),
-        (b"null", 422, "The body must be an object"),
-        (b"{}", 422, "The body must be an object"),
+        (b"[]", 422, 'The body must be a row, or an object of the form {"instances": [{...}, ...]}.'),
+        (b"null", 422, "The body must be a row"),
+        (b"{}", 422, "The body must be a row"),
+        (b'{"price": 1}', 422, "The body must be a row"),
+        (b'{"alcohol": 1}', 422, "Row 0 lacks the feature 'dose'."),
         (b'{"instances": [], "id": 1}', 422, "The body has a field 'id' besides 'instances'; remove it."),
         (b'{"instances": []}', 422, "'instances' is empty; send at least one row."),
         (b'{"instances": {}}', 422, "'instances' must be an array of objects, not an object."),
@@ -140,6 +143,59 @@ def test_a_body_of_another_form_is_refused(body: bytes, status: int, sentence: s
     error = _refused(body)
     assert error.status == status
     assert error.sentence.startswith(sentence)
+
+
+def test_a_row_needs_nothing_around_it() -> None:
+    rows = decode(json.dumps(GOOD).encode())
+    assert rows.values == decode(_body(GOOD)).values
+    error = _refused(json.dumps(GOOD | {"alcohol": "1.5"}).encode())
+    assert (error.status, error.row, error.field) == (422, 0, "alcohol")
+    error = _refused(json.dumps(GOOD | {"price": 1}).encode())
+    assert (error.status, error.row, error.field) == (422, 0, "price")
+
+
+def test_a_feature_called_instances_is_told_from_rows_by_its_value() -> None:
+    decode_instances = decoder([_column("instances", "float64"), _column("b", "string")], max_rows=3)
+    row = {"instances": 5.5, "b": "x"}
+    for body in (row, {"instances": [row]}):
+        assert decode_instances(json.dumps(body).encode()).values == [(5.5, "x")]
+    only = decoder([_column("instances", "float64")], max_rows=3)
+    assert only(b'{"instances": 1}').values == only(b'{"instances": [{"instances": 1}]}').values == [(1.0,)]
+    with pytest.raises(RequestError, match="feature .instances. takes a number, not null"):
+        only(b'{"instances": null}')
+    with pytest.raises(RequestError, match="Row 0 must be an object"):
+        only(b'{"instances": [1]}')
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_feature_that_stands_twice_is_refused_whatever_the_values_hold(alone: bool, escaped: bool) -> None:
+    columns = [_column("a:b", "float64"), _column("text", "string"), _column("c", "float64")]
+    decode_named = decoder(columns, max_rows=200)
+
+    def body(*rows: str) -> bytes:
+        joined = rows[0] if alone else '{"instances": [' + ", ".join(rows) + "]}"
+        return (joined.replace("a:b", r"a\u003ab") if escaped else joined).encode()
+
+    good = '{"a:b": 1, "text": "12:30:\\u003a", "c": 2}'
+    assert decode_named(body(good, good)).values[0] == (1.0, "12:30::", 2.0)
+    for twice, name in (
+        ('{"a:b": 1, "text": "12:30", "c": 2, "c": 3}', "c"),
+        ('{"a:b": 1, "text": "12:30", "c": 2, "a:b": 1}', "a:b"),
+        (r'{"a:b": 1, "text": "\u003a", "c": 2, "\u0063": 2}', "c"),
+        (r'{"a:b": 1, "text": "1", "c": 2, "text": "\u003A"}', "text"),
+        ('{"a:b": 1, "text": "' + "x" * 5000 + '", "c": 2, "c": 2}', "c"),
+    ):
+        rows = [twice] if alone else [good, twice]
+        with pytest.raises(RequestError) as caught:
+            decode_named(body(*rows))
+        assert (caught.value.status, caught.value.row, caught.value.field) == (422, len(rows) - 1, name)
+        assert caught.value.sentence == f"Row {len(rows) - 1} has the feature {name!r} more than once."
+
+
+def test_rows_that_stand_twice_are_refused() -> None:
+    error = _refused(_body(GOOD)[:-1] + b', "instances": [' + json.dumps(GOOD).encode() + b"]}")
+    assert (error.status, error.sentence) == (422, "The body has the field 'instances' more than once.")
 
 
 def test_a_lone_surrogate_is_refused_since_no_record_could_carry_it() -> None:

@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from driftmonitor_api.config import InferenceConfig
-from driftmonitor_inference.app import Readiness, create_app
-from driftmonitor_inference.metrics import Metrics
-from driftmonitor_inference.model import Model
 from driftmonitor_inference.recordlog import LogFailedError, RecordLog
-from driftmonitor_inference.service import PredictionService
 from driftmonitor_inference.syncing import GroupSync
+from tests.support.served import Served
 
 WRITER = "pod/0/S"
 BODY = {"instances": [{"distance": 0.25, "origin": "JFK"}]}
@@ -57,25 +52,12 @@ def log(tmp_path: Path) -> Iterator[RecordLog]:
     log.close()
 
 
-class Served:
-    """The application with a synced log."""
-
-    def __init__(self, model: Path, log: RecordLog) -> None:
-        self.log = log
-        config = InferenceConfig(monitor="a/b", model_name="b", model_version="1", durability="Sync")
-        self.metrics = Metrics("b", "1", log.limit, log.state)
-        service = PredictionService(
-            config, Model(model, None, None), log, self.metrics, request_id_prefix="p", group_sync=GroupSync(log.sync)
-        )
-        self.app = create_app(service, Readiness(), max_rows=9, max_body_bytes=10_000)
-
-    def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://served")
-
-
 @pytest.fixture
-def served(models: Any, log: RecordLog) -> Served:
-    return Served(models.columns, log)
+def served(models: Any, tmp_path: Path) -> Iterator[Served]:
+    (tmp_path / "log").mkdir()
+    served = Served(models.columns, tmp_path / "log", durability="Sync")
+    yield served
+    served.log.close()
 
 
 def test_an_answer_waits_until_its_rows_are_synced(served: Served, syncs: Syncs) -> None:
@@ -120,14 +102,14 @@ def test_a_request_whose_rows_cannot_be_synced_is_refused_and_the_next_one_is_se
             assert response.json()["error"] == (
                 "Not answered, since it could not be logged: the prediction log cannot be synced: Input/output error."
             )
-            assert response.headers["retry-after"] == "2"
+            assert response.headers["retry-after"] == "1"
             assert response.headers["x-request-id"] == "one"
             syncs.error = None
             assert (await client.post("/predict", json=BODY)).status_code == 200
 
     asyncio.run(scenario())
-    assert served.metrics.registry.get_sample_value("prediction_log_refused_rows_total", {"reason": "failed"}) == 1
-    assert served.metrics.registry.get_sample_value("model_request_errors_total", {"status": "503"}) == 1
+    assert served.metric("prediction_log_refused_rows_total", reason="failed") == 1
+    assert served.metric("model_request_errors_total", status="503") == 1
 
 
 def test_a_client_that_goes_while_it_waits_leaves_the_others_their_sync(log: RecordLog, syncs: Syncs) -> None:
