@@ -43,7 +43,13 @@ def run(settings: ServeSettings, worker: WorkerSettings | None = None) -> int:
     lines = logs.configure()
     try:
         config = _config(settings.config_file)
-        model = Model(settings.model_file, config.features, config.classes)
+        model = Model(
+            settings.model_file,
+            config.features,
+            config.classes,
+            outlier_path=settings.outlier_model_file,
+            outlier_threshold=config.outlier_threshold,
+        )
         place = _place(settings, worker)
         log = _open_log(settings, config, place, datetime.now(UTC))
         return _serve(settings, config, model, log, place, worker, lines)
@@ -147,6 +153,7 @@ def _serve(
         request_id_prefix=secrets.token_hex(8),
         group_sync=GroupSync(log.sync) if config.durability == "Sync" else None,
         redact=redactor_for(config.redact, model.columns, settings.redact_key_file),
+        new_trace=tracing.root if tracing is not None else None,
     )
     readiness = Readiness()
     app = create_app(
@@ -155,6 +162,7 @@ def _serve(
         Admission(config.max_concurrent_requests, metrics.in_flight),
         max_rows=settings.max_rows,
         max_body_bytes=settings.max_body_bytes,
+        on_finished=_told(access_log, tracing),
     )
     reporter = Reporter(
         log, CollectorClient(settings.collector_url, settings.collector_token_file).report, settings.report_seconds
