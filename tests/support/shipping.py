@@ -77,6 +77,11 @@ class Collector:
             self._process.terminate()
             self._process.wait(PATIENCE)
 
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE)
+
     def ready(self) -> bool:
         try:
             return bool(self.get("/readyz"))
