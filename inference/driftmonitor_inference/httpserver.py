@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
 
@@ -16,6 +17,16 @@ from driftmonitor_inference.app import Readiness
 _LOGGER = logging.getLogger(__name__)
 _TICKS_PER_SECOND = 10  # of uvicorn's main loop
 _CLOSE = (b"connection", b"close")
+
+
+class Companion(Protocol):
+    """Another server in the same event loop, which begins and ends with this one."""
+
+    async def start(self) -> None:
+        """Take connections; StartError if that cannot be."""
+
+    async def stop(self, grace: float) -> None:
+        """Take no more requests, and give those in hand so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,7 @@ class Hooks:
     """Called once connections are taken."""
     lifeline: int | None = None
     """Descriptor of a pipe: the server ends as by SIGTERM when the pipe does."""
+    companion: Companion | None = None
 
 
 class HttpServer(uvicorn.Server):
@@ -43,10 +55,19 @@ class HttpServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
         self._loop = asyncio.get_running_loop()
+        if self._hooks.companion is not None:
+            await self._hooks.companion.start()
         await super().startup(sockets)
         if self._hooks.lifeline is not None:
             self._loop.add_reader(self._hooks.lifeline, self._lifeline_moves, self._hooks.lifeline)
         self._hooks.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, and answer those in hand."""
+        ends = [super().shutdown(sockets)]
+        if self._hooks.companion is not None:
+            ends.append(self._hooks.companion.stop(float(self.config.timeout_graceful_shutdown or 0)))
+        await asyncio.gather(*ends)
 
     async def on_tick(self, counter: int) -> bool:
         """What uvicorn does ten times a second, and the hook once."""

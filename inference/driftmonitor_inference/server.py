@@ -114,7 +114,7 @@ def _metrics(
 def _tracing(config: InferenceConfig, writer: str) -> "Tracing | None":
     if config.tracing is None:
         return None
-    from driftmonitor_inference.tracing import Tracing  # 15 MiB that only those pay who want it
+    from driftmonitor_inference.tracing import Tracing  # a thread and modules that only those load who want it
 
     names = {"service": config.model_name, "version": config.model_version, "instance": writer}
     return Tracing(config.tracing.endpoint, config.tracing.sampling_percent, **names)
