@@ -26,6 +26,9 @@ logger = logging.getLogger("driftmonitor_operator")
 
 DRAIN_SECONDS = 20.0
 """How long reconciles in hand may take to end after SIGTERM; below Kubernetes' usual grace period of 30 s."""
+SWITCH_SECONDS = 0.0005
+"""A worker whose answer has come waits at most this long while the watches hold the interpreter. With Python's 5 ms a
+thousand monitors took a fifth longer."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("kopf").setLevel(logging.WARNING)  # it writes a line for each event
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         asyncio.run(_run(config))
     except ApiError as error:
