@@ -13,7 +13,7 @@ from driftmonitor_inference.admission import Admission
 from driftmonitor_inference.asgi import Application
 from driftmonitor_inference.documentation import Operations
 from driftmonitor_inference.finished import OnFinished
-from driftmonitor_inference.openinference import Interface
+from driftmonitor_inference.openinference import interface_of
 from driftmonitor_inference.openinference_http import OpenInferenceHttp
 from driftmonitor_inference.plainjson import PlainJson
 from driftmonitor_inference.replies import Reply, failure
@@ -39,7 +39,7 @@ def create_app(
 ) -> Application:
     """The application that serves one model over HTTP. `on_finished` is told of every request."""
     plain = PlainJson(service, max_rows=max_rows)
-    interface = Interface(service.model.inputs, service.model.outputs, max_rows=max_rows)
+    interface = interface_of(service.model, max_rows=max_rows)
     open_inference = OpenInferenceHttp(service, interface)
     others = _fastapi(service, readiness, plain.operations() | open_inference.operations())
     openinference_http.add_routes(others, service, interface, lambda: not readiness.draining)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from driftmonitor_inference.examples import Value
+from driftmonitor_inference.model import Model
 from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.rows import RequestError
 from driftmonitor_inference.signature import Column, Inputs, Outputs, Tensor, listed
@@ -133,6 +134,11 @@ class Interface:
         if shape[0] > self._max_rows:
             raise RequestError(413, f"Input {name!r} has {shape[0]} rows; at most {self._max_rows} are taken at once.")
         return Slot(name, tensor.datatype, shape, first, columns)
+
+
+def interface_of(model: Model, *, max_rows: int) -> Interface:
+    """What a loaded model takes and gives."""
+    return Interface(model.inputs, model.outputs, max_rows=max_rows)
 
 
 def unknown_model(model_name: str, model_version: str, name: str, version: str | None) -> RequestError | None:

@@ -4,6 +4,7 @@ import logging
 import secrets
 import socket
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ from driftmonitor_inference import leftovers, logs, termination
 from driftmonitor_inference.admission import Admission
 from driftmonitor_inference.app import Readiness, create_app
 from driftmonitor_inference.finished import FinishedRequest, OnFinished
+from driftmonitor_inference.grpc_api.server import GrpcServer
 from driftmonitor_inference.httpserver import Hooks, HttpServer
 from driftmonitor_inference.lines import LineWriter
 from driftmonitor_inference.listening import StartError, listen
 from driftmonitor_inference.logs import AccessLog
 from driftmonitor_inference.metrics import Metrics, Place, shown_features
 from driftmonitor_inference.model import Model
+from driftmonitor_inference.openinference import interface_of
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.redaction import RedactionError
 from driftmonitor_inference.redactionkey import redactor_for
@@ -156,25 +159,39 @@ def _serve(
         new_trace=tracing.root if tracing is not None else None,
     )
     readiness = Readiness()
+    admission = Admission(config.max_concurrent_requests, metrics.in_flight)
+    on_finished = _told(access_log, tracing)
     app = create_app(
         service,
         readiness,
-        Admission(config.max_concurrent_requests, metrics.in_flight),
+        admission,
         max_rows=settings.max_rows,
         max_body_bytes=settings.max_body_bytes,
-        on_finished=_told(access_log, tracing),
+        on_finished=on_finished,
+    )
+    grpc_server = GrpcServer(
+        service,
+        interface_of(model, max_rows=settings.max_rows),
+        admission,
+        lambda: not readiness.draining,
+        host=settings.host,
+        port=settings.grpc_port,
+        shared=worker is not None,
+        max_message_bytes=settings.max_body_bytes,
+        on_finished=on_finished,
     )
     reporter = Reporter(
         log, CollectorClient(settings.collector_url, settings.collector_token_file).report, settings.report_seconds
     )
     if not model.example_works:
         _LOGGER.warning("the model refuses the example rows that can be guessed; its first request will prove it")
+    hooks = Hooks(metrics.flush, companion=grpc_server)
     if worker is None:
-        listener, hooks = listen(settings.host, settings.port), Hooks(metrics.flush)
+        listener = listen(settings.host, settings.port)
     else:
         listener = socket.socket(fileno=worker.worker_listener)
         ready_file = worker.ready_file(worker.worker_dir, worker.worker)
-        hooks = Hooks(metrics.flush, ready_file.touch, worker.worker_lifeline)
+        hooks = replace(hooks, ready=ready_file.touch, lifeline=worker.worker_lifeline)
     server = HttpServer(_uvicorn_config(settings, app), readiness, settings.shutdown_delay_seconds, hooks)
     reporter.start()
     server.run([listener])

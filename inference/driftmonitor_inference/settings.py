@@ -87,6 +87,7 @@ class ServeSettings:
     ] = None
     host: Annotated[str, Variable("address to listen on")] = "0.0.0.0"  # noqa: S104 - the pod's own address
     port: Annotated[int, Variable("port to listen on", _port)] = 8080
+    grpc_port: Annotated[int, Variable("port to listen on for gRPC", _port)] = 9000
     workers: Annotated[int, Variable(f"processes that serve, 1 to {MAX_WORKERS}", _workers)] = 1
     max_rows: Annotated[int, Variable("most rows in a request", _positive)] = 10_000
     max_body_bytes: Annotated[int, Variable("largest body of a request, bytes", _positive)] = 16 * MIB

@@ -71,14 +71,19 @@ class GrpcServer:
         admission: Admission,
         is_ready: Callable[[], bool],
         *,
+        host: str,
+        port: int,
+        shared: bool,
         max_message_bytes: int,
         on_finished: OnFinished | None = None,
     ) -> None:
-        """`is_ready` says whether new requests are wanted; `on_finished` is told of every ModelInfer."""
+        """`is_ready` says whether new requests are wanted; `on_finished` is told of every ModelInfer. With `shared`
+        other processes may take connections at the same address."""
         self._service = service
         self._interface = interface
         self._admission = admission
         self._is_ready = is_ready
+        self._host, self._port, self._shared = host, port, shared
         self._max_message_bytes = max_message_bytes
         self._on_finished = on_finished
         self._rows = row_builder(service.model.columns)
@@ -87,13 +92,13 @@ class GrpcServer:
         self._server: Any = None
         self._health: health.Health | None = None
 
-    async def start(self, host: str, port: int, *, shared: bool = False) -> None:
-        """Take connections, in the event loop that runs; StartError if the address cannot be had. With `shared` other
-        processes may take connections at the same address."""
+    async def start(self) -> None:
+        """Take connections, in the event loop that runs; StartError if the address cannot be had."""
+        host, port = self._host, self._port
         self._health = health.Health((_SERVICE,), self._is_ready)
         self._server = grpc.aio.server(
             options=[
-                ("grpc.so_reuseport", int(shared)),
+                ("grpc.so_reuseport", int(self._shared)),
                 ("grpc.max_receive_message_length", self._max_message_bytes),
                 ("grpc.max_send_message_length", -1),
                 # A compressed message is refused, as over HTTP: a small one may become a huge one.

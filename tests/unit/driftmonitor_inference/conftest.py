@@ -246,8 +246,8 @@ class ServerProcess:
 @pytest.fixture
 def environment(tmp_path: Path, models: TrainedModels, collector: Collector) -> dict[str, str]:
     """A whole environment of `serve` for the classifier with named columns."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as probe, socket.create_server(("127.0.0.1", 0)) as other:
+        port, grpc_port = probe.getsockname()[1], other.getsockname()[1]
     config = {"monitor": "default/flights", "modelName": "flights", "modelVersion": "3"}
     (tmp_path / "inference.json").write_text(json.dumps(config))
     (tmp_path / "token").write_text(TOKEN + "\n")
@@ -262,6 +262,7 @@ def environment(tmp_path: Path, models: TrainedModels, collector: Collector) -> 
         "COLLECTOR_TOKEN_FILE": str(tmp_path / "token"),
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        "GRPC_PORT": str(grpc_port),
         "REPORT_SECONDS": "0.1",
         "SHUTDOWN_DELAY_SECONDS": "0.5",
         "DRAIN_SECONDS": "20",
