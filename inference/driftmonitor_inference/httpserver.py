@@ -1,10 +1,12 @@
 """uvicorn, with an end that loses no request: it tells the cluster and its clients first, and stops then."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
@@ -16,6 +18,8 @@ from driftmonitor_inference.app import Readiness
 
 _LOGGER = logging.getLogger(__name__)
 _TICKS_PER_SECOND = 10  # of uvicorn's main loop
+_FIRST_REQUEST_SECONDS = 0.5
+_POLL_SECONDS = 0.01
 _CLOSE = (b"connection", b"close")
 
 
@@ -63,11 +67,43 @@ class HttpServer(uvicorn.Server):
         self._hooks.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more requests, and answer those in hand."""
-        ends = [super().shutdown(sockets)]
+        """Take no more requests, and answer those in hand and those that are on their way."""
+        ends = [self._shutdown(sockets or [])]
         if self._hooks.companion is not None:
             ends.append(self._hooks.companion.stop(float(self.config.timeout_graceful_shutdown or 0)))
         await asyncio.gather(*ends)
+
+    async def _shutdown(self, sockets: list[socket.socket]) -> None:
+        listeners = [listener.dup() for listener in sockets]
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0)
+        for listener in listeners:
+            await self._take_last(listener)
+        # Who has connected and has not asked yet is given the time that a request takes to arrive.
+        deadline = time.monotonic() + _FIRST_REQUEST_SECONDS
+        while time.monotonic() < deadline and any(
+            getattr(connection, "cycle", connection) is None for connection in self.server_state.connections
+        ):
+            await asyncio.sleep(_POLL_SECONDS)
+        await super().shutdown(sockets)
+
+    async def _take_last(self, listener: socket.socket) -> None:
+        """Serve those who are connected as far as the kernel and they know, and close the door behind them."""
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        last = []
+        with listener, contextlib.suppress(OSError):
+            while True:
+                last.append(listener.accept()[0])
+        for connection in last:
+            connection.setblocking(False)
+            await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     async def on_tick(self, counter: int) -> bool:
         """What uvicorn does ten times a second, and the hook once."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from driftmonitor_inference.tracing import Tracing
 
 _LOGGER = logging.getLogger(__name__)
+_KEEP_ALIVE_SECONDS = 75
 
 
 def run(settings: ServeSettings, worker: WorkerSettings | None = None) -> int:
@@ -212,4 +213,6 @@ def _uvicorn_config(settings: ServeSettings, app: object) -> uvicorn.Config:
         access_log=False,  # it knows neither rows nor ids
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_request_seconds,
+        # Longer than proxies keep theirs: whoever closes an idle connection must be the one who sends requests.
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )

@@ -23,6 +23,7 @@ class Clients:
     def __init__(self, http: httpx.Client, threads: int = 4) -> None:
         self.answered: list[str] = []
         self.statuses: set[int] = set()
+        self.failures: set[str] = set()
         self._url = http.base_url
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(threads)]
@@ -37,7 +38,8 @@ class Clients:
                 request_id = f"{client_number}-{number}"
                 try:
                     response = client.post("/predict", json=ROWS, headers={"X-Request-Id": request_id})
-                except httpx.TransportError:
+                except httpx.TransportError as error:
+                    self.failures.add(type(error).__name__)
                     return
                 self.statuses.add(response.status_code)
                 if response.status_code == 200:
@@ -162,7 +164,7 @@ def test_a_full_disk_refuses_rows_and_the_server_lives(start_server: Start, wait
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, limits[1]))
     response = server.http.post("/predict", json=ROWS)
     assert response.status_code == 503
-    assert response.headers["retry-after"] == "2"
+    assert response.headers["retry-after"] == "1"
     assert "File too large" in response.json()["error"]
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
     assert server.http.post("/predict", json=ROWS).status_code == 200
@@ -242,10 +244,79 @@ def test_an_unknown_field_of_the_configuration_is_named(
     assert stderr == f"CONFIG_FILE {tmp_path}/inference.json: mode: Extra inputs are not permitted\n"
 
 
-def test_each_request_is_logged_only_where_asked_for(start_server: Start) -> None:
-    server = start_server(ACCESS_LOG="true")
+def _access_lines(server: Any) -> list[dict[str, Any]]:
+    status, stdout, stderr = server.terminate()
+    assert (status, stderr) == (0, "")
+    return [line for line in map(json.loads, stdout.splitlines()) if line["logger"] == "access"]
+
+
+@pytest.mark.parametrize("by", ["environment", "configuration"])
+def test_each_request_is_a_line_of_json_where_that_is_asked_for(start_server: Start, tmp_path: Path, by: str) -> None:
+    if by == "configuration":
+        file = tmp_path / "inference.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"accessLog": True}))
+    server = start_server(**({"ACCESS_LOG": "true"} if by == "environment" else {}))
+    server.wait_ready()
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"X-Request-Id": "r-1", "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    answer = server.http.post("/predict", json=ROWS, headers=headers)
+    server.http.post("/predict", json={"instances": []}, headers={"X-Request-Id": "r-2"})
+    server.http.get("/absent")
+    lines = _access_lines(server)
+    predicted, refused = (line for line in lines if line["path"] == "/predict")
+    assert predicted["seconds"] > 0
+    assert {name: predicted[name] for name in predicted.keys() - {"timestamp", "seconds"}} == {
+        "level": "info",
+        "logger": "access",
+        "message": "POST /predict 200",
+        "protocol": "http",
+        "method": "POST",
+        "path": "/predict",
+        "status": 200,
+        "rows": 2,
+        "received_bytes": len(answer.request.content),
+        "sent_bytes": len(answer.content),
+        "request_id": "r-1",
+        "trace_id": trace_id,
+        "remote": "127.0.0.1",
+    }
+    assert (refused["status"], refused["request_id"], "rows" in refused) == (422, "r-2", False)
+    assert [line["status"] for line in lines if line["path"] == "/absent"] == [404]
+
+
+def test_no_request_is_a_line_unless_that_is_asked_for(start_server: Start) -> None:
+    server = start_server()
     server.wait_ready()
     server.http.post("/predict", json=ROWS)
-    _, stdout, _ = server.terminate()
-    messages = [json.loads(line)["message"] for line in stdout.splitlines()]
-    assert sum("POST /predict" in message for message in messages) == 1
+    assert _access_lines(server) == []
+
+
+def test_a_server_whose_log_nobody_reads_serves_on_and_counts_the_lines(start_server: Start, wait_until: Start) -> None:
+    server = start_server(ACCESS_LOG="true")
+    server.wait_ready()
+
+    def dropped() -> bool:
+        for _ in range(500):
+            assert server.http.post("/predict", json=ROWS).status_code == 200
+        lines = server.http.get("/metrics").text.splitlines()
+        (count,) = (float(line.split()[1]) for line in lines if line.startswith("model_server_log_dropped_lines_total"))
+        return count > 0
+
+    wait_until(dropped, "lines are dropped and counted")
+    lines = _access_lines(server)
+    assert lines[0]["status"] == 200, "what was read is whole"
+
+
+def test_a_client_that_keeps_its_connection_notices_nothing_of_an_end(start_server: Start, wait_until: Start) -> None:
+    server = start_server(SHUTDOWN_DELAY_SECONDS="3")
+    server.wait_ready()
+    clients = Clients(server.http, threads=8)
+    wait_until(lambda: len(clients.answered) >= 100, "requests are answered")
+    server.process.terminate()
+    wait_until(lambda: server.http.get("/health").status_code == 503, "readiness is off", seconds=10)
+    answer = server.http.post("/predict", json=ROWS)
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    server.process.communicate(timeout=60)
+    clients.join()
+    assert clients.statuses == {200}
+    assert clients.failures <= {"ConnectError"}, "nothing but new connections, which nobody takes any more"

@@ -234,6 +234,21 @@ def test_sigterm_under_load_ends_all_workers_and_fails_no_request(
     assert all(_ended(pid) for pid in pids)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_every_connection_that_was_taken_is_served_to_the_very_end(
+    start_server: Start, wait_until: Start, load: Any, workers: str
+) -> None:
+    """Clients go on till nobody listens any more, which no client of a cluster does that knows of the end."""
+    server = start_server(WORKERS=workers, SHUTDOWN_DELAY_SECONDS="0.2")
+    server.wait_ready()
+    clients = load(server)
+    wait_until(lambda: len(clients.answered) >= 100, "requests are answered")
+    server.process.terminate()
+    server.process.communicate(timeout=60)
+    clients.join(stop=False)
+    assert (clients.broken, clients.refused) == (0, [])
+
+
 def test_workers_end_orderly_when_their_supervisor_is_killed(
     start_server: Start, wait_until: Start, collector: Any
 ) -> None:
