@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from driftmonitor_inference.admission import Admission
+from driftmonitor_inference.bodies import Bodies, ClientGoneError, Message, Receive
 from driftmonitor_inference.finished import FinishedRequest, OnFinished
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.replies import Reply, failure
@@ -17,15 +18,9 @@ from driftmonitor_inference.rows import RequestError
 
 _LOGGER = logging.getLogger(__name__)
 
-Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class ClientGoneError(Exception):
-    """The client has closed its connection before its body was there."""
 
 
 class Application:
@@ -48,7 +43,7 @@ class Application:
         self._admission = admission
         self._errors = metrics.errors
         self._request_id = request_id
-        self._max_body_bytes = max_body_bytes
+        self._bodies = Bodies(max_body_bytes)
         self._on_finished = on_finished
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +73,7 @@ class Application:
                     request = self._request(headers)
                     if scope["method"] != route.method:
                         raise RequestError(405, "Method Not Allowed.")
-                    request.body = await self._body(headers, receive)
+                    request.body = await self._bodies.read(headers, receive)
                     turn = admission.turn()
                     if turn is not None:
                         await turn
@@ -87,6 +82,8 @@ class Application:
                     reply = self._refuse(error)
                     if error.status == 405:
                         reply.headers.append((b"allow", route.method.encode()))
+                    elif error.status == 408:
+                        reply.headers.append((b"connection", b"close"))
                 except ClientGoneError:
                     return
                 except Exception:
@@ -108,36 +105,6 @@ class Application:
             self._request_id(None if given is None else given.decode("latin-1")),
             None if traceparent is None else traceparent.decode("latin-1"),
         )
-
-    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        encoding = headers.get(b"content-encoding")
-        if encoding is not None and encoding.lower() != b"identity":
-            raise RequestError(415, "A compressed body is not taken; send it without Content-Encoding.")
-        limit = self._max_body_bytes
-        too_large = f"The body has more than {limit} bytes, the largest size taken."
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > limit:
-            raise RequestError(413, too_large)
-        message = await receive()
-        if not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            if message["type"] != "http.request":
-                raise ClientGoneError
-            if len(body) > limit:
-                raise RequestError(413, too_large)
-            return body
-        blocks, size = [message["body"]], len(message["body"])
-        while message.get("more_body"):
-            if size > limit:
-                raise RequestError(413, too_large)
-            message = await receive()
-            if message["type"] != "http.request":
-                raise ClientGoneError
-            blocks.append(message.get("body", b""))
-            size += len(blocks[-1])
-        if size > limit:
-            raise RequestError(413, too_large)
-        return b"".join(blocks)
 
     def _refuse(self, error: RequestError) -> Reply:
         self._errors.labels(error.status).inc()

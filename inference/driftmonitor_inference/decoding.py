@@ -51,7 +51,7 @@ def decoder(columns: Sequence[Column], *, max_rows: int) -> Callable[[bytes], Ro
             problem = repetition(body)
             if problem is not None:
                 raise problem
-        return Rows(values, features)
+        return Rows(values, features, body, len(values) + wrapped)
 
     return decode
 

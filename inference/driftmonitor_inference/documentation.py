@@ -13,6 +13,7 @@ Operations = dict[str, dict[str, Any]]
 
 _REFUSALS = {
     400: "The body is not JSON, or a header is not valid.",
+    408: "The body did not come in time.",
     413: "The body has too many bytes or rows.",
     415: "The body is compressed, or says that it is not JSON.",
     422: "The body does not fit the model; `row` and `field` say where.",

@@ -1,6 +1,6 @@
 """Pure: what an HTTP request is answered with, whatever its protocol."""
 
-from dataclasses import dataclass
+import msgspec
 
 from driftmonitor_inference import wire
 from driftmonitor_inference.rows import RequestError
@@ -12,8 +12,7 @@ JSON_TYPE = (b"content-type", b"application/json")
 _RETRY_AFTER = (b"retry-after", b"1")
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """Status, body, and every header but the body's length."""
 
     status: int

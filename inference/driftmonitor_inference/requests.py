@@ -1,14 +1,14 @@
 """What a route that is served by hand is given, and what it is."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from driftmonitor_inference.replies import Reply
 
 
-@dataclass(slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct):
     """One request, with its whole body."""
 
     headers: Mapping[bytes, bytes]

@@ -1,7 +1,6 @@
 """Pure: rows of values in the order of the model, whatever protocol carried them, and the error of what is no row."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -24,12 +23,15 @@ class RequestError(Exception):
         self.field = field and field.encode(errors="replace").decode()  # a name may hold what UTF-8 cannot
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct):
     """Decoded rows: the values in the model's order, and each row as an object that encodes to its JSON."""
 
     values: list[tuple[Any, ...]]
     features: list[msgspec.Struct]
+    body: bytes | None = None
+    """The JSON that they were decoded from; None if there was none."""
+    objects: int = 0
+    """Number of objects in it: the rows and, where there is one, the object that holds them."""
 
 
 def row_builder(columns: Sequence[Column]) -> Callable[[Sequence[Sequence[Value]]], Rows]:

@@ -5,7 +5,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from driftmonitor_inference.batching import Batcher
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model, PredictionError
 from driftmonitor_inference.predictions import RowPrediction
+from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, encoded, texts_of
 from driftmonitor_inference.recordlog import (
     LogFailedError,
     LogFullError,
@@ -38,8 +38,7 @@ Redact = Callable[[list[msgspec.Struct]], list[Any]]
 """What records hold of the features of rows, in the same order."""
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """What a request says of itself beside its rows."""
 
     request_id: str | None = None
@@ -48,8 +47,7 @@ class Call:
     """The header of the W3C."""
 
 
-@dataclass(slots=True)
-class Predicted:
+class Predicted(msgspec.Struct):
     """What a request is answered with."""
 
     request_id: str
@@ -83,6 +81,7 @@ class PredictionService:
         self.model = model
         self.metrics = metrics
         self._log = log
+        self._lines = RecordLines(config.monitor, config.model_name, config.model_version, log.writer)
         self._group_sync = group_sync
         self._redact = redact
         self._new_trace = new_trace
@@ -162,37 +161,18 @@ class PredictionService:
         self, rows: Rows, predictions: list[RowPrediction], request_id: str, trace: TraceContext | None, seconds: float
     ) -> int:
         """The number of rows logged; RequestError where they must be and cannot."""
-        config, writer = self.config, self._log.writer
+        config = self.config
         timestamp, latency_ms = wire.timestamp(self._now()), round(seconds * 1000, 4)
-        features: list[Any] = self._redact(rows.features) if self._redact is not None else list(rows.features)
         trace_id = trace.trace_id if trace is not None else None
 
         def encode(first_seq: int) -> bytes:
-            return wire.encode_lines(
-                [
-                    wire.Record(
-                        request_id,
-                        place,
-                        timestamp,
-                        config.monitor,
-                        config.model_name,
-                        config.model_version,
-                        writer,
-                        first_seq + place,
-                        row,
-                        wire.RecordPrediction(prediction.label, prediction.score, prediction.value),
-                        latency_ms,
-                        trace_id,
-                        prediction.outlier,
-                    )
-                    for place, (row, prediction) in enumerate(zip(features, predictions, strict=True))
-                ]
-            )
+            texts = texts_of(rows) if self._redact is None else encoded(self._redact(rows.features))
+            return self._lines.encode(first_seq, request_id, timestamp, texts, predictions, latency_ms, trace_id)
 
         count = len(predictions)
         try:
             self._log.append(count, encode)
-        except wire.RecordTooLongError as error:
+        except RecordTooLongError as error:
             raise RequestError(413, f"The row is too large: {error}.", error.row) from error
         except RecordsTooLargeError as error:
             raise RequestError(413, f"The request is too large: {error}.") from error

@@ -1,12 +1,10 @@
-"""The JSON that leaves the server: answers, and the prediction records of `driftmonitor_api.records`."""
+"""The JSON that clients get."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from driftmonitor_api.limits import MAX_RECORD_BYTES
-from driftmonitor_inference.predictions import Outlier, RowPrediction
+from driftmonitor_inference.predictions import RowPrediction
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -38,53 +36,7 @@ class Failure(msgspec.Struct, omit_defaults=True):
     field: str | None = None
 
 
-class RecordPrediction(msgspec.Struct, omit_defaults=True):
-    """`driftmonitor_api.records.Prediction`."""
-
-    label: str | None = None
-    score: float | None = None
-    value: float | None = None
-
-
-class Record(msgspec.Struct, omit_defaults=True):
-    """`driftmonitor_api.records.PredictionRecord`, with the same names in the same order."""
-
-    request_id: str
-    row: int
-    timestamp: str
-    monitor: str
-    model: str
-    model_version: str
-    writer: str
-    seq: int
-    features: Any
-    prediction: RecordPrediction
-    latency_ms: float
-    trace_id: str | None = None
-    outlier: Outlier | None = None
-
-
-_ENCODER = msgspec.json.Encoder()
-encode = _ENCODER.encode
-
-
-class RecordTooLongError(Exception):
-    """The record of one row is longer than any reader takes."""
-
-    def __init__(self, row: int, size: int) -> None:
-        """`row` is the row's place in its request, `size` its record's bytes."""
-        super().__init__(f"the record of row {row} has {size} bytes; at most {MAX_RECORD_BYTES} can be stored")
-        self.row = row
-
-
-def encode_lines(records: list[Record]) -> bytes:
-    """One line for each record, each with its end of line. RecordTooLongError for the first that is too long."""
-    lines = _ENCODER.encode_lines(records)
-    if len(lines) > MAX_RECORD_BYTES:
-        for place, line in enumerate(lines.split(b"\n")):
-            if len(line) > MAX_RECORD_BYTES:
-                raise RecordTooLongError(place, len(line))
-    return lines
+encode = msgspec.json.Encoder().encode
 
 
 def timestamp(moment: datetime) -> str:

@@ -1,0 +1,113 @@
+import json
+from typing import Any
+
+import pytest
+
+from driftmonitor_api.limits import MAX_RECORD_BYTES
+from driftmonitor_api.records import PredictionRecord
+from driftmonitor_inference.decoding import decoder
+from driftmonitor_inference.predictions import Outlier, RowPrediction
+from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, encoded, texts_of
+from driftmonitor_inference.rows import Rows, row_builder
+from driftmonitor_inference.signature import Column
+
+COLUMNS = [
+    Column("flavour, 1", "Numerical", "float64", "a", 2),
+    Column("b", "Categorical", "string", "b", 2),
+    Column("c", "Categorical", "bool", "c", 2),
+]
+ROWS = [{"flavour, 1": 13.25 + place, "b": f"naïve {place}", "c": True} for place in range(3)]
+decode = decoder(COLUMNS, max_rows=5000)
+LINES = RecordLines("default/wine", 'w"ine', "3", "pod/0/start")
+CLASSIFIED = RowPrediction("late", 0.98, {"late": 0.98, "on time": 0.02})
+VALUED = RowPrediction(value=-1.5)
+OUTLYING = RowPrediction("late", 0.98, outlier=Outlier(flag=True, score=0.75))
+
+
+def _encode(texts: list[bytes], prediction: RowPrediction, trace_id: str | None = None, seq: int = 41) -> bytes:
+    moment = "2026-01-02T03:04:05.000067Z"
+    return LINES.encode(seq, 'r"1\n', moment, texts, [prediction] * len(texts), 0.41, trace_id)
+
+
+@pytest.mark.parametrize("trace_id", ["ab" * 16, None])
+@pytest.mark.parametrize("prediction", [CLASSIFIED, VALUED, OUTLYING, RowPrediction("late")])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_lines_are_what_the_contracts_record_reads_and_writes(
+    count: int, prediction: RowPrediction, trace_id: str | None
+) -> None:
+    rows = decode(json.dumps({"instances": ROWS[:count]}).encode())
+    lines = _encode(texts_of(rows), prediction, trace_id).split(b"\n")
+    assert lines.pop() == b""
+    assert len(lines) == count
+    for place, line in enumerate(lines):
+        read = PredictionRecord.model_validate_json(line)
+        said: dict[str, Any] = {
+            "request_id": 'r"1\n',
+            "row": place,
+            "timestamp": "2026-01-02T03:04:05.000067Z",
+            "monitor": "default/wine",
+            "model": 'w"ine',
+            "model_version": "3",
+            "writer": "pod/0/start",
+            "seq": 41 + place,
+            "features": ROWS[place],
+            "prediction": {"label": prediction.label, "score": prediction.score, "value": prediction.value},
+            "latency_ms": 0.41,
+            "trace_id": trace_id,
+            "outlier": {"flag": True, "score": 0.75} if prediction is OUTLYING else None,
+        }
+        assert read.model_dump(mode="json") == said
+        assert read.model_dump(mode="json", exclude_none=True) == json.loads(line), "what is not there is left out"
+        assert list(json.loads(line)) == [name for name in PredictionRecord.model_fields if said[name] is not None]
+
+
+@pytest.mark.parametrize(
+    ("row", "as_sent"),
+    [
+        ('{"c": false,"b": "x","flavour, 1": 1.50}', True),
+        ('{"flavour, 1": 5, "b": "\\u007b ", "c": true}', True),
+        ('{"flavour, 1": 1, "b": "{}", "c": true}', False),
+        ('{"flavour, 1": 1, "b": "}, {", "c": true}', False),
+        ('{"flavour, 1": 1, "b": "}", "c": true}', False),
+        ('{"flavour, 1": 1, "b": "{", "c": true}', False),
+        ('{"flavour, 1": 1, "b": "two  spaces", "c": true}', False),
+        ('{\n  "flavour, 1": 1,\n  "b": "x",\r\n\t"c": true}', False),
+        ('{"flavour, 1": 1,' + " " * 5000 + '"b": "x", "c": true}', False),
+    ],
+)
+@pytest.mark.parametrize("form", ["%s", " %s ", '{"instances": [%s]}', '{"instances":[%s,%s, %s]}', "[%s]"])
+def test_a_row_is_logged_as_it_was_sent_where_its_text_is_one_compact_line(row: str, as_sent: bool, form: str) -> None:
+    if form == "[%s]":
+        rows = row_builder(COLUMNS)([[1.0, 2.0], ["{", "}"], [True, False]])
+        assert [json.loads(text)["b"] for text in texts_of(rows)] == ["{", "}"], "there was no JSON"
+        return
+    count = form.count("%s")
+    texts = texts_of(decode((form % ((row,) * count)).encode()))
+    assert [json.loads(text) for text in texts] == [json.loads(row)] * count
+    assert not any(b"\n" in text or len(text) > 100 for text in texts)
+    assert (texts == [row.encode()] * count) == as_sent
+
+
+def test_seqs_go_on_from_the_first() -> None:
+    texts = encoded([{"a": 1}] * 1200)
+    for count in (3, 1200, 7):
+        lines = _encode(texts[:count], CLASSIFIED, seq=99).splitlines()
+        assert [json.loads(line)["seq"] for line in lines] == list(range(99, 99 + count))
+        assert [json.loads(line)["row"] for line in lines] == list(range(count))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_record_that_no_reader_takes_is_refused_by_its_row(place: int) -> None:
+    texts = [
+        b'{"b":"' + b"x" * (MAX_RECORD_BYTES if row == place else MAX_RECORD_BYTES // 2) + b'"}' for row in range(3)
+    ]
+    with pytest.raises(RecordTooLongError, match=f"row {place} has [0-9]+ bytes; at most {MAX_RECORD_BYTES}") as caught:
+        _encode(texts, CLASSIFIED)
+    assert caught.value.row == place
+    texts[place] = b"{}"
+    assert len(_encode(texts, CLASSIFIED)) > MAX_RECORD_BYTES, "many rows may be longer than one"
+
+
+def test_rows_that_were_not_decoded_from_json_are_encoded() -> None:
+    rows = Rows([(1.5, "x", True)], row_builder(COLUMNS)([[1.5], ["x"], [True]]).features)
+    assert texts_of(rows) == [b'{"flavour, 1":1.5,"b":"x","c":true}']
