@@ -677,6 +677,8 @@ class CheckResult(StatusModel):
     """Rows that the servers wrote since the monitor's start, as they report it."""
     rows_stored: Count | None = None
     """Rows of these that the collector holds."""
+    rows_lost: Count | None = None
+    """Rows of these that were answered and never logged, as `logging.whenFull: ServeAndCount` has it."""
     coverage: Share | None = None
     """Share of the rows written that is stored, 0 to 1."""
     verdict: Verdict
@@ -740,6 +742,8 @@ class HistoryEntry(StatusModel):
     """Rows compared."""
     coverage: Share | None = None
     """Share of the rows written that was stored, 0 to 1."""
+    rows_lost: Count | None = None
+    """As in `lastCheck`."""
     drift_share: Share | None = None
     """Share of the columns that drifted, 0 to 1."""
     subject: Name | None = None

@@ -28,6 +28,7 @@ class Outcome:
     rows: int = 0
     rows_written: int | None = None
     rows_stored: int | None = None
+    rows_lost: int | None = None
     coverage: float | None = None
     subject: str | None = None
     reference: ReferenceStatus | None = None
@@ -51,6 +52,7 @@ def check(
         rows=window.table.num_rows,
         rows_written=window.coverage.written if window.coverage else None,
         rows_stored=window.coverage.stored if window.coverage else None,
+        rows_lost=window.coverage.lost if window.coverage else None,
         coverage=window.coverage.share if window.coverage else None,
         subject=spec.subject,
         reference=known.status if known else None,

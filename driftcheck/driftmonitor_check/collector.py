@@ -45,12 +45,13 @@ class Collector:
         return self._retried("the window", request, _arrow_table)
 
     def coverage(self) -> Coverage:
-        """Rows written and stored since the monitor's start."""
+        """Rows written, stored and lost since the monitor's start."""
         body = self._retried("the coverage", self._request("GET", "/v1/coverage"), json.load)
         try:
             stored, missing = int(body["stored"]), int(body["missing"])
             # A row may be stored before its writer has reported it as written.
-            return Coverage(written=max(int(body["written"]), stored + missing), stored=stored)
+            written = max(int(body["written"]), stored + missing)
+            return Coverage(written, stored, lost=int(body.get("lost", 0)))  # collectors of 0.1 know of none
         except (KeyError, TypeError, ValueError) as error:
             raise CollectorError(f"{self.url} answered the coverage with what is none: {str(body)[:200]}") from error
 

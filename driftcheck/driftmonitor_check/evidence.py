@@ -10,10 +10,12 @@ from driftmonitor_api.v1alpha1 import ReferenceStatus
 
 @dataclass(frozen=True)
 class Coverage:
-    """Rows that the servers wrote since the monitor's start, and how many of them the collector holds."""
+    """Rows that the servers wrote since the monitor's start, how many of them the collector holds, and how many will
+    never come: they were answered and not logged."""
 
     written: int
     stored: int
+    lost: int = 0
 
     @property
     def share(self) -> float | None:

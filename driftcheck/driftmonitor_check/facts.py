@@ -32,6 +32,7 @@ def check_result(outcome: Outcome, report: str = "", remark: str = "") -> CheckR
         rows=outcome.rows,
         rows_written=outcome.rows_written,
         rows_stored=outcome.rows_stored,
+        rows_lost=outcome.rows_lost,
         coverage=outcome.coverage,
         verdict=outcome.conclusion.verdict,
         message=shortened(f"{outcome.conclusion.message} {remark}".rstrip(), _MESSAGE_LENGTH),
@@ -83,6 +84,7 @@ def _history(result: CheckResult, previous: Sequence[HistoryEntry], run: str | N
         verdict=result.verdict,
         rows=result.rows,
         coverage=result.coverage,
+        rows_lost=result.rows_lost,
         drift_share=result.drift_share,
         subject=result.subject,
     )

@@ -53,6 +53,7 @@ class Reason(StrEnum):
 
     NO_VIOLATIONS = "NoViolations"
     VIOLATIONS_FOUND = "ViolationsFound"
+    ROWS_LOST = "RowsLost"
     NOTHING_COMPARED = "NothingCompared"
     NOT_MEASURED = "NotMeasured"
 
@@ -139,7 +140,7 @@ _PARTS: dict[str, frozenset[Says]] = {
     "DriftDetected": _all("True", Reason.DRIFT_DETECTED)
     | _all("False", Reason.NO_DRIFT, Reason.DRIFT_SUSPECTED)
     | _all("Unknown", Reason.LOW_LOG_COVERAGE, *_NO_VERDICT),
-    "DataQualityDegraded": _all("True", Reason.VIOLATIONS_FOUND)
+    "DataQualityDegraded": _all("True", Reason.VIOLATIONS_FOUND, Reason.ROWS_LOST)
     | _all("False", Reason.NO_VIOLATIONS)
     | _all("Unknown", Reason.NOTHING_COMPARED, *_NO_VERDICT),
     "PerformanceDegraded": _all("Unknown", Reason.NOT_MEASURED),

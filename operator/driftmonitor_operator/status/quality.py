@@ -1,5 +1,6 @@
 """DataQualityDegraded and PerformanceDegraded. Pure."""
 
+from driftmonitor_api.v1alpha1 import MAX_HISTORY
 from driftmonitor_operator.reasons import Reason
 from driftmonitor_operator.status.checking import no_check_yet, suspended
 from driftmonitor_operator.status.drift import no_newer_verdict, no_verdict_on_this_spec, stale
@@ -15,8 +16,37 @@ def _violations_found(observation: Observation) -> Finding | None:
         return None
     named = "; ".join(f"{violation.column}: {violation.message}" for violation in violations[:_NAMED])
     more = f"; and {len(violations) - _NAMED} more in status.violations" if len(violations) > _NAMED else ""
-    message = f"mend what is sent, or spec.model.features: {named}{more}"
+    lost = _lost_lately(observation)
+    also = f"; besides, {_lost_message(lost)}" if lost else ""
+    message = f"mend what is sent, or spec.model.features: {named}{more}{also}"
     return Finding("True", Reason.VIOLATIONS_FOUND, message)
+
+
+def _rows_lost(observation: Observation) -> Finding | None:
+    lost = _lost_lately(observation)
+    return Finding("True", Reason.ROWS_LOST, _lost_message(lost)) if lost else None
+
+
+def _lost_message(rows: int) -> str:
+    answered = "1 row was" if rows == 1 else f"{rows} rows were"
+    return (
+        f"{answered} answered and never logged, as spec.logging.whenFull: ServeAndCount has it, and missing in"
+        " the last window; raise spec.logging.shipper.bufferSize, or see why the collector does not keep up. GET"
+        " /v1/coverage at the collector names what is lost"
+    )
+
+
+def _lost_lately(observation: Observation) -> int:
+    """Rows lost since the last window began, as far back as the history tells. What is counted is all since the start
+    of the monitor, so a loss is told for as long as a window can lack its rows, and not for ever."""
+    last, history = observation.last, observation.monitor.status.history or []
+    if last is None or not last.rows_lost:
+        return 0
+    told = [(entry.time, entry.rows_lost) for entry in history if entry.rows_lost is not None]
+    before = next((lost for time, lost in told if time <= last.window_start), None)
+    if before is None:
+        before = told[-1][1] if told and len(history) >= MAX_HISTORY else 0
+    return max(0, last.rows_lost - before)
 
 
 def _no_violations(observation: Observation) -> Finding | None:
@@ -44,6 +74,7 @@ DATA_QUALITY: tuple[Check, ...] = (
     no_check_yet,
     no_verdict_on_this_spec,
     _violations_found,
+    _rows_lost,
     _no_violations,
     _nothing_compared,
 )

@@ -29,7 +29,7 @@ def outcome_of(now: datetime) -> Callable[[DriftMonitorSpec, pa.Table, pa.Table 
                 storage_uri=spec.reference.storage_uri, sha256="0", rows=reference.num_rows, time=now
             )
             against = Reference(reference, status, f"spec.reference.storageUri: {spec.reference.storage_uri}")
-        window = Window(current, now - timedelta(hours=1), now, Coverage(written=2000, stored=1500))
+        window = Window(current, now - timedelta(hours=1), now, Coverage(written=2000, stored=1500, lost=3))
         return check(spec, window, against, title="ns/name", now=now)
 
     return build
@@ -40,7 +40,7 @@ def test_like_data_is_no_drift(outcome_of: Any, spec_of: SpecOf, flights: Flight
     assert (outcome.conclusion.verdict, outcome.conclusion.drifted) == ("NoDrift", "0/4")
     assert not outcome.violations
     assert "NoDrift" in outcome.html
-    assert (outcome.rows, outcome.reference.rows, outcome.coverage) == (1000, 2000, 0.75)
+    assert (outcome.rows, outcome.reference.rows, outcome.coverage, outcome.rows_lost) == (1000, 2000, 0.75, 3)
 
 
 def test_other_data_is_drift(outcome_of: Any, spec_of: SpecOf, flights: Flights) -> None:

@@ -131,7 +131,12 @@ def test_coverage_counts_rows_stored_before_they_were_reported(peer: Peer, time:
     peer.answers = [
         (200, json.dumps({"written": 8, "stored": 9, "missing": 1, "duplicates": 5, "writers": []}).encode())
     ]
-    assert collector_at(peer.url, time).coverage() == Coverage(written=10, stored=9)
+    assert collector_at(peer.url, time).coverage() == Coverage(written=10, stored=9, lost=0)
+
+
+def test_coverage_tells_what_will_never_come(peer: Peer, time: Time) -> None:
+    peer.answers = [(200, json.dumps({"written": 9, "stored": 6, "missing": 3, "lost": 2}).encode())]
+    assert collector_at(peer.url, time).coverage() == Coverage(written=9, stored=6, lost=2)
 
 
 def test_the_share_of_rows_is_unknown_before_there_are_any() -> None:

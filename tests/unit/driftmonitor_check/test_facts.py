@@ -31,7 +31,8 @@ def outcome(now: datetime) -> Outcome:
         window_end=now,
         rows=700,
         rows_written=10,
-        rows_stored=9,
+        rows_stored=8,
+        rows_lost=1,
         coverage=0.9,
         reference=ReferenceStatus(storage_uri="configmap://a/b", sha256="0", rows=3, time=now),
         columns=[
@@ -90,6 +91,7 @@ def test_the_history_is_newest_first_and_ends_at_twenty(outcome: Outcome, now: d
         verdict="DriftDetected",
         rows=24,
         coverage=outcome.coverage,
+        rows_lost=1,
         drift_share=0.5,
         subject="ab",
     )

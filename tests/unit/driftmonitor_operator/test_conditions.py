@@ -426,6 +426,38 @@ def test_violations_degrade_the_data_quality_and_are_named(healthy: Observation)
     assert summary(many)["Ready"] == ("True", "Ready")
 
 
+def _losing(observation: Observation, lost: int, *history: tuple[str, int | None]) -> Finding:
+    """DataQualityDegraded after a check at 10:00 of the hour before; `history` has times of the day and rows lost."""
+    entries = [entry("NoDrift", time, rowsLost=rows) for time, rows in (("10:00", lost), *history)]
+    status = with_status(observation, lastCheck=last_check("NoDrift", rowsLost=lost), history=entries)
+    return judge(status)["DataQualityDegraded"]
+
+
+def test_rows_that_were_never_logged_degrade_the_data_quality_while_a_window_lacks_them(healthy: Observation) -> None:
+    first = _losing(healthy, 12)
+    assert (first.status, first.reason) == ("True", "RowsLost")
+    assert first.message.startswith("12 rows were answered and never logged, as spec.logging.whenFull: ServeAndCount")
+    assert "spec.logging.shipper.bufferSize" in first.message
+    assert _losing(healthy, 12, ("09:30", 5), ("08:59", 5)).message.startswith("7 rows")
+    assert _losing(healthy, 12, ("09:30", None), ("09:00", 0), ("08:30", 0)).message.startswith("12 rows")
+    assert _losing(healthy, 12, ("09:30", 12), ("09:00", 12)).status == "False"
+    assert _losing(healthy, 0).status == "False"
+
+
+def test_a_loss_before_the_oldest_check_that_is_known_is_past(healthy: Observation) -> None:
+    full = [(f"09:{59 - number}", 12) for number in range(19)]
+    assert _losing(healthy, 12, *full).status == "False"
+    assert _losing(healthy, 13, *full).message.startswith("1 row was answered")
+    assert _losing(healthy, 12, *full[:-1]).reason == "RowsLost", "the first check is known, and found them"
+
+
+def test_rows_lost_are_told_beside_violations(healthy: Observation) -> None:
+    both = with_status(healthy, lastCheck=last_check("NoDrift", rowsLost=3), violations=[violation("alcohol")])
+    found = judge(both)["DataQualityDegraded"]
+    assert found.reason == "ViolationsFound"
+    assert "; besides, 3 rows were answered and never logged" in found.message
+
+
 def test_a_failed_check_with_violations_still_names_them(healthy: Observation) -> None:
     failed = with_status(healthy, lastCheck=last_check("CheckFailed"), columns=[], violations=[violation("alcohol")])
     assert summary(failed)["DataQualityDegraded"] == ("True", "ViolationsFound")
@@ -551,6 +583,7 @@ def test_whatever_is_observed_each_condition_says_what_it_can_say(
     draw = data.draw
     verdict = st.sampled_from(typing.get_args(Verdict))
     last = last_check(draw(verdict), coverage=draw(st.sampled_from([None, 0.5, 1.0])))
+    last["rowsLost"] = draw(st.sampled_from([None, 0, 5]))
     last["subject"] = draw(st.sampled_from([None, "other", healthy.monitor.spec.subject]))
     status: dict[str, Any] = {
         "lastCheck": draw(st.sampled_from([None, last])),
