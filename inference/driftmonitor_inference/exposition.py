@@ -75,7 +75,7 @@ def processes(workers: Iterable[tuple[int, Iterable[Metric]]]) -> Iterator[Metri
 def _features(
     names: tuple[str, ...], values: tuple[str, ...], states: Sequence[WorkerState], now: float
 ) -> GaugeMetricFamily:
-    meaning = "Values of a numerical feature over about the last minute"
+    meaning = "Values of a numerical feature over about the last minute, of the first 1000 rows of each second"
     family = GaugeMetricFamily("model_feature_value", meaning, labels=(*names, "feature", "stat"))
     recent = merged(state.features for state in states if now - state.time < _WINDOW_SECONDS)
     for name, feature in recent.items():

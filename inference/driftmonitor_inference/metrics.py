@@ -1,5 +1,6 @@
 """What `/metrics` shows. A request leaves references to what it has seen; they are counted later, many at a time."""
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from driftmonitor_inference.tallies import Totals, Values, WorkerState
 MAX_FEATURES = 50
 """Most features whose values are shown."""
 _ROWS_AT_ONCE = 500  # more would hold up a request for longer than a millisecond, and keep more rows in memory
+_VALUES_PER_SECOND = 1000  # rows whose features are looked at: with all rows it would cost as much as to predict them
 _WINDOW_SECONDS = 30.0
 
 
@@ -111,6 +113,7 @@ class Metrics:
         self._waiting_rows = 0
         self._batches: list[int] = []
         self._outliers = 0
+        self._values_left = _VALUES_PER_SECOND
         self._totals = Totals(starts=1)
         self._window_began = monotonic()
         self._windows: tuple[dict[str, Values], dict[str, Values]] = ({}, {})
@@ -138,6 +141,7 @@ class Metrics:
     def flush(self) -> None:
         """Count what waits, and show it to the other workers. To be called every second."""
         self._count()
+        self._values_left = _VALUES_PER_SECOND
         if self._place.directory is not None:
             snapshots.write(self._place.directory, self._state())
 
@@ -156,8 +160,13 @@ class Metrics:
         counted.latency.add([seconds for _, _, seconds in waiting])
         counted.score.add([row.score for _, predictions, _ in waiting for row in predictions if row.score is not None])
         self._slide()
-        values = tallies.values_of(self._features, [row for rows, _, _ in waiting for row in rows])
-        self._windows = (tallies.merged((self._windows[0], values)), self._windows[1])
+        if self._features and self._values_left > 0:
+            rows = list(
+                itertools.islice(itertools.chain.from_iterable(rows for rows, _, _ in waiting), self._values_left)
+            )
+            self._values_left -= len(rows)
+            values = tallies.values_of(self._features, rows)
+            self._windows = (tallies.merged((self._windows[0], values)), self._windows[1])
 
     def _slide(self) -> None:
         """Forget the values of more than two windows ago."""

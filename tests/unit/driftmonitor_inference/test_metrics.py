@@ -136,6 +136,16 @@ def test_waiting_rows_are_counted_before_they_are_many() -> None:
     assert served.value("model_predictions_total", **MODEL) == 600
 
 
+def test_the_features_of_no_more_than_a_thousand_rows_a_second_are_looked_at() -> None:
+    served = Served()
+    for distance in (1.0, 2.0, 3.0):
+        served.predict(*[distance] * 500)
+    assert served.feature("max") == 2.0
+    served.predict(4.0)
+    assert served.feature("max") == 4.0, "the scrape began another second"
+    assert served.value("model_predictions_total", **MODEL) == 1501
+
+
 def test_numbers_of_any_size_are_shown() -> None:
     served = Served()
     served.predict(1.7e308, 1.7e308, -(2.0**63))
