@@ -19,6 +19,8 @@ class InferenceConfig(SpecModel):
     """The inputs in the model's order; none: as the ONNX model names them."""
     classes: list[str] | None = None
     """Names of the classes in the order of the scores; none: as the ONNX model names them."""
+    outlier_threshold: float | None = None
+    """`spec.model.outlierDetector.threshold`; none: the detector's own."""
     durability: Literal["File", "Sync"] = "File"
     """`spec.logging.durability`: whether a row is only written to the log file before its answer, or synced too."""
     when_full: Literal["Refuse", "ServeAndCount"] = "Refuse"
@@ -46,6 +48,7 @@ class InferenceConfig(SpecModel):
             model_version=model.version,
             features=model.features,
             classes=model.classes,
+            outlier_threshold=model.outlier_detector.threshold if model.outlier_detector is not None else None,
             durability=logging.durability,
             when_full=logging.when_full,
             sampling_percent=logging.sampling_percent,

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 _S3_REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _S3_OPTIONAL = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
+_MLFLOW_URI = "MLFLOW_TRACKING_URI"
+_MLFLOW_LOGIN = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+_WEB_LOGIN = ("token", "username", "password")
 _GS_KEY = "service-account.json"
 _GS_MEMBERS = ("client_email", "private_key", "private_key_id")
 
@@ -16,8 +19,10 @@ EXPECTED = {
     "https": "token, or username and password",
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     "gs": _GS_KEY,
+    "models": _MLFLOW_URI,
+    "login": "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
 }
-"""The keys that a Secret must have, by the scheme of the address."""
+"""The keys that a Secret must have, by the scheme of the address; `login` is what an MLflow server may ask for."""
 
 
 _BASE_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~/-]*)?")
@@ -40,6 +45,16 @@ class S3Credentials:
 
 
 @dataclass(frozen=True)
+class MlflowCredentials:
+    """Access to an MLflow server."""
+
+    tracking_uri: str
+    """Without a slash at its end."""
+    authorization: str | None = field(repr=False)
+    """The value of the header Authorization; None where the Secret has none."""
+
+
+@dataclass(frozen=True)
 class SecretFolder:
     """A mounted Secret. `named_by` is the field of the spec that names it, for messages."""
 
@@ -48,24 +63,40 @@ class SecretFolder:
 
     def authorization(self) -> str:
         """The value of the header Authorization for an https:// address. CredentialsError."""
-        found = self._present("token", "username", "password")
-        match sorted(found):
-            case ["token"] if not found["token"].isascii():
-                raise self._error("https", "its token has characters beyond ASCII, which no header can carry")
-            case ["token"]:
-                return f"Bearer {found['token']}"
-            case ["password", "username"]:
-                if ":" in found["username"]:
-                    raise self._error("https", "its username has a colon, which HTTP's basic authentication forbids")
-                pair = f"{found['username']}:{found['password']}".encode()
-                return f"Basic {base64.b64encode(pair).decode()}"
-            case []:
-                raise self._error("https", self._nothing())
-            case ["password"] | ["username"] as one:
-                missing = "username" if one == ["password"] else "password"
-                raise self._error("https", f"it lacks the key {missing}")
-            case _:
-                raise self._error("https", "it has a token and a username or password: which is meant is not known")
+        authorization = self._authorization("https", _WEB_LOGIN)
+        if authorization is None:
+            raise self._error("https", self._nothing())
+        return authorization
+
+    def mlflow(self) -> MlflowCredentials:
+        """For a models:/ address. CredentialsError."""
+        uri = self._present(_MLFLOW_URI).get(_MLFLOW_URI)
+        if uri is None:
+            found = self._present(*_MLFLOW_LOGIN)
+            raise self._error("models", f"it lacks the key {_MLFLOW_URI}" if found else self._nothing())
+        if not _is_base_address(uri):
+            raise self._error("models", f"its {_MLFLOW_URI} is not of the form https://host:port or http://host:port")
+        return MlflowCredentials(uri.rstrip("/"), self._authorization("models", _MLFLOW_LOGIN))
+
+    def _authorization(self, scheme: str, keys: tuple[str, str, str]) -> str | None:
+        """The header's value from the keys of a token, a user name and a password; None where there is none."""
+        token, username, password = keys
+        found = self._present(*keys)
+        if not found:
+            return None
+        if found.keys() == {token}:
+            if not found[token].isascii():
+                raise self._error(scheme, f"its {token} has characters beyond ASCII, which no header can carry")
+            return f"Bearer {found[token]}"
+        if token in found:
+            raise self._error(scheme, f"it has a {token} and a {username} or {password}: which is meant is not known")
+        if found.keys() != {username, password}:
+            missing = username if password in found else password
+            raise self._error(scheme, f"it lacks the key {missing}")
+        if ":" in found[username]:
+            raise self._error(scheme, f"its {username} has a colon, which HTTP's basic authentication forbids")
+        pair = f"{found[username]}:{found[password]}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
 
     def s3(self) -> S3Credentials:
         """For an s3:// address. CredentialsError."""
@@ -132,8 +163,9 @@ class SecretFolder:
         return "it does not exist or has no keys" if empty else "it has none of the keys that are looked for"
 
     def _error(self, scheme: str, problem: str) -> CredentialsError:
+        kind = "models:/" if scheme == "models" else f"{scheme}://"
         return CredentialsError(
-            f"the Secret of {self.named_by} cannot be used: {problem}; for {scheme}:// it must have {EXPECTED[scheme]}"
+            f"the Secret of {self.named_by} cannot be used: {problem}; for {kind} it must have {EXPECTED[scheme]}"
         )
 
 

@@ -3,23 +3,28 @@
 import contextlib
 import hashlib
 import http.client
+import re
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
+from driftmonitor_api import web
 from driftmonitor_api.credentials import EXPECTED, CredentialsError, SecretFolder
 
-Scheme = Literal["configmap", "pvc", "s3", "gs", "http", "https"]
+Scheme = Literal["configmap", "pvc", "s3", "gs", "http", "https", "models"]
 SUPPORTED = (
     "configmap://<name>/<key>, pvc://<claim>/<path>, s3://<bucket>/<key>, gs://<bucket>/<key>, https://<host>/<path>"
     " or http://<host>/<path>"
 )
+MODELS_SUPPORTED = (
+    f"{SUPPORTED}, or in an MLflow registry models:/<name>/<version>, models:/<name>/<stage> or models:/<name>@<alias>"
+)
+_REGISTERED = re.compile(r"models:/(?P<name>[^\s/:@?#]+)(?P<which>/[A-Za-z0-9]{1,18}|@[A-Za-z0-9_-]{1,255})")
+_STAGES = ("latest", "production", "staging", "archived", "none")
 _BLOCK_BYTES = 1 << 20
 FETCH_SECONDS = 3600.0  # in all, so that a source that trickles does not hold its reader for ever
 
@@ -30,7 +35,8 @@ class StorageError(Exception):
 
 @dataclass(frozen=True)
 class StorageUri:
-    """One parsed address. `container` is the ConfigMap, the claim or the host; `path` the key or the path in it."""
+    """One parsed address. `container` is the ConfigMap, the claim, the bucket, the host or the registered model; `path`
+    the key, the path in it, or the model's version, stage or alias with its @."""
 
     scheme: Scheme
     container: str
@@ -40,6 +46,8 @@ class StorageUri:
     @classmethod
     def parse(cls, uri: str) -> "StorageUri":
         """Split an address; StorageError if its scheme is not supported or a part is missing."""
+        if uri.startswith("models:"):
+            return cls._registered(uri)
         parts = urlsplit(uri)
         path = parts.path.lstrip("/")
         if not parts.netloc or not path or ".." in path.split("/"):
@@ -54,6 +62,16 @@ class StorageUri:
             case _:
                 raise StorageError(f"{uri!r}: scheme {parts.scheme!r} is not supported; use {SUPPORTED}")
 
+    @classmethod
+    def _registered(cls, uri: str) -> "StorageUri":
+        match = _REGISTERED.fullmatch(uri)
+        if match is None:
+            raise StorageError(f"{uri!r} is not an address of the form {MODELS_SUPPORTED}")
+        which = match["which"].removeprefix("/")
+        if not (which.startswith("@") or re.fullmatch("[1-9][0-9]*", which) or which.lower() in _STAGES):
+            raise StorageError(f"{uri!r}: {which!r} is no version and none of the stages {', '.join(_STAGES)}")
+        return cls("models", match["name"], which, uri)
+
     @property
     def mounted(self) -> bool:
         """Whether the kubelet mounts it as a volume, so that programs read it as a file."""
@@ -66,6 +84,16 @@ class Fetched:
 
     sha256: str
     size: int
+    resolved_uri: str | None = None
+    """What the address of a registered model stood for, with the version."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Content to be read, piece by piece, and what its address stood for where that may change."""
+
+    blocks: Generator[bytes, None, None]
+    resolved_uri: str | None = None
 
 
 def fetch(
@@ -77,23 +105,23 @@ def fetch(
     timeout: float = 30.0,
     credentials: Path | None = None,
     credentials_field: str = "spec.model.credentialsSecret",
+    sha256: str | None = None,
 ) -> Fetched:
     """Copy what an address names to the file `target`, which appears only when it is whole.
 
     `mount` is the folder where a ConfigMap or a claim is mounted; a plain file path is copied as it is.
     `credentials` is the folder where a Secret is mounted, and `credentials_field` the field that names that Secret.
     `timeout` is in seconds, for each step of a download; the whole may take an hour.
-    Raises StorageError when it cannot be read, is empty, or has more than `max_bytes` bytes.
+    `sha256` is the digest that the content must have, hexadecimal.
+    Raises StorageError when it cannot be read, is empty, has more than `max_bytes` bytes or another digest.
     """
     digest, size = hashlib.sha256(), 0
     partial = target.with_name(target.name + ".partial")
     secret = SecretFolder(credentials, credentials_field) if credentials is not None else None
     deadline = time.monotonic() + FETCH_SECONDS
     try:
-        with (
-            partial.open("wb") as file,
-            contextlib.closing(_blocks(uri, mount, timeout, secret, credentials_field)) as blocks,
-        ):
+        source = _source(uri, mount, timeout, secret, credentials_field)
+        with partial.open("wb") as file, contextlib.closing(source.blocks) as blocks:
             for block in blocks:
                 size += len(block)
                 if size > max_bytes:
@@ -104,6 +132,9 @@ def fetch(
                 file.write(block)
         if size == 0:
             raise StorageError(f"{uri} is empty")
+        if sha256 is not None and sha256 != digest.hexdigest():
+            field = credentials_field.removesuffix("credentialsSecret") + "sha256"
+            raise StorageError(f"{uri} has the digest {digest.hexdigest()}, and not {sha256} as {field} says")
         partial.replace(target)
     except CredentialsError as error:
         raise StorageError(f"{uri}: {error}") from error
@@ -119,7 +150,7 @@ def fetch(
         raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
-    return Fetched(digest.hexdigest(), size)
+    return Fetched(digest.hexdigest(), size, source.resolved_uri)
 
 
 def _access_hint(secret: SecretFolder | None, credentials_field: str) -> str:
@@ -128,17 +159,27 @@ def _access_hint(secret: SecretFolder | None, credentials_field: str) -> str:
     return f"; check what the Secret of {credentials_field} holds"
 
 
-def _blocks(
+def _source(
     uri: str, mount: Path | None, timeout: float, secret: SecretFolder | None, credentials_field: str
-) -> Generator[bytes, None, None]:
-    if "://" not in uri:
-        yield from _file_blocks(Path(uri))
-        return
+) -> Source:
+    if "://" not in uri and not uri.startswith("models:/"):
+        return Source(_file_blocks(Path(uri)))
     address = StorageUri.parse(uri)
+    if address.scheme == "models":
+        # Here, so that who reads no registry loads no library for it.
+        from driftmonitor_api import mlflow
+
+        return mlflow.source(address, timeout, secret, credentials_field)
+    return Source(_blocks(address, mount, timeout, secret, credentials_field))
+
+
+def _blocks(
+    address: StorageUri, mount: Path | None, timeout: float, secret: SecretFolder | None, credentials_field: str
+) -> Generator[bytes, None, None]:
     match address.scheme:
         case "configmap" | "pvc":
             if mount is None:
-                raise StorageError(f"{uri} can only be read where it is mounted as a volume")
+                raise StorageError(f"{address.uri} can only be read where it is mounted as a volume")
             yield from _file_blocks(mount / address.path)
         case "s3" | "gs":
             # Here, so that who reads no object store loads no library for it.
@@ -150,45 +191,18 @@ def _blocks(
 
 
 def _web_blocks(address: StorageUri, timeout: float, secret: SecretFolder | None) -> Iterator[bytes]:
-    request = urllib.request.Request(address.uri)  # noqa: S310 - StorageUri allows http(s) alone
+    authorization = None
     if secret is not None:
         if address.scheme != "https":
             raise StorageError(
                 f"{address.uri}: credentials are not sent over http, which anyone on the way can read;"
                 f" use https:// or remove {secret.named_by}"
             )
-        # "Unredirected": it goes to another address only where _Redirects adds it again.
-        request.add_unredirected_header("Authorization", secret.authorization())
-    with urllib.request.build_opener(_Redirects()).open(request, timeout=timeout) as response:
-        while block := response.read(_BLOCK_BYTES):
-            yield block
-        if response.length:  # read() takes a connection that breaks for the end
-            raise StorageError(f"{address.uri} broke off {response.length} bytes before its end")
+        authorization = secret.authorization()
+    yield from web.blocks(address.uri, timeout, authorization)
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect over http and https; credentials go along to the same scheme, host and port only."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> urllib.request.Request | None:
-        """The request that follows."""
-        if urlsplit(newurl).scheme not in ("http", "https"):
-            fp.close()
-            raise urllib.error.URLError(f"it redirects to {newurl}, which is not an http(s) address")
-        following = super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
-        authorization = req.unredirected_hdrs.get("Authorization")
-        if following is not None and authorization is not None and _origin(newurl) == _origin(req.full_url):
-            following.add_unredirected_header("Authorization", authorization)
-        return following
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _file_blocks(path: Path) -> Iterator[bytes]:
+def _file_blocks(path: Path) -> Generator[bytes, None, None]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             yield block

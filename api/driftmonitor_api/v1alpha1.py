@@ -26,7 +26,7 @@ from driftmonitor_api.base import (
     rule,
     rules,
 )
-from driftmonitor_api.storage import SUPPORTED, StorageError, StorageUri
+from driftmonitor_api.storage import MODELS_SUPPORTED, SUPPORTED, StorageError, StorageUri
 
 GROUP = "driftmonitor.dev"
 VERSION = "v1alpha1"
@@ -45,7 +45,7 @@ MAX_STATUS_VIOLATIONS = 50
 MAX_HISTORY = 20
 
 
-def _parsed_uri(uri: str) -> str:
+def _parsed_model_uri(uri: str) -> str:
     try:
         StorageUri.parse(uri)
     except StorageError as error:
@@ -53,20 +53,40 @@ def _parsed_uri(uri: str) -> str:
     return uri
 
 
+def _parsed_uri(uri: str) -> str:
+    if _parsed_model_uri(uri).startswith("models:"):
+        raise ValueError(f"{uri!r}: a registry of models holds no data; use {SUPPORTED}")
+    return uri
+
+
 _PATH = r"[^\s[:cntrl:]?#/][^\s[:cntrl:]?#]*"
 _HOST = r"([a-zA-Z0-9]([-a-zA-Z0-9._]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _BUCKET = "[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
-_URI_RULE = (
-    f"self.matches(r'^(configmap://{DNS_SUBDOMAIN}/[-._a-zA-Z0-9]{{1,253}}|pvc://{DNS_SUBDOMAIN}/{_PATH}"
-    f"|(s3|gs)://{_BUCKET}/{_PATH}|https?://{_HOST}(:{_PORT})?/+[!$-.0->@-~][!-~]*)$')"
-    " && !self.matches('/[.][.]([/?#]|$)')"
+_MODEL_NAME = r"[^\s[:cntrl:]/:@?#]+"
+_STAGE = "(?i:latest|production|staging|archived|none)"
+_URI = (
+    f"configmap://{DNS_SUBDOMAIN}/[-._a-zA-Z0-9]{{1,253}}|pvc://{DNS_SUBDOMAIN}/{_PATH}"
+    f"|(s3|gs)://{_BUCKET}/{_PATH}|https?://{_HOST}(:{_PORT})?/+[!$-.0->@-~][!-~]*"
 )
+_MODEL_URI = f"{_URI}|models:/{_MODEL_NAME}(/([1-9][0-9]{{0,17}}|{_STAGE})|@[-_a-zA-Z0-9]{{1,255}})"
+
+
+def _uri_rule(uri: str) -> str:
+    return f"self.matches(r'^({uri})$') && !self.matches('/[.][.]([/?#]|$)')"
+
+
 StorageUriField = Annotated[
     str,
     Field(min_length=1, max_length=1024),
-    rule(_URI_RULE, f"must be {SUPPORTED}, without a user, a password or white space in it"),
+    rule(_uri_rule(_URI), f"must be {SUPPORTED}, without a user, a password or white space in it"),
     AfterValidator(_parsed_uri),
+]
+ModelUriField = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    rule(_uri_rule(_MODEL_URI), f"must be {MODELS_SUPPORTED}, without a user, a password or white space in it"),
+    AfterValidator(_parsed_model_uri),
 ]
 
 
@@ -101,6 +121,17 @@ _CREDENTIALS_PAIRS = (
         "credentialsSecret is for s3://, gs:// and https:// addresses; what is mounted needs none",
     ),
 )
+_MODEL_CREDENTIALS_PAIRS = (
+    (
+        "!has(self.credentialsSecret) || self.storageUri.matches('^((s3|gs|https?)://|models:/)')",
+        "credentialsSecret is for s3://, gs://, https:// and models:/ addresses; what is mounted needs none",
+    ),
+    (
+        "has(self.credentialsSecret) || !self.storageUri.startsWith('models:/')",
+        "a models:/ address needs credentialsSecret: the Secret says with MLFLOW_TRACKING_URI where the registry is",
+    ),
+)
+Sha256 = Annotated[str, Field(min_length=64, max_length=64, pattern=r"^[0-9a-f]{64}$")]
 FeatureName = Annotated[str, Field(min_length=1, max_length=128)]
 FeatureSet = Annotated[
     list[FeatureName], Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-list-type": "set"})
@@ -140,18 +171,46 @@ class Feature(SpecModel):
     """`Numerical` or `Categorical`; says which drift test applies."""
 
 
+class OutlierDetector(SpecModel):
+    """A second ONNX model that says how unlike a row is to those that it was trained on. It takes the features of the
+    model, in one tensor in the same order or in one for each by name. Its flag and score go with each row into the
+    answer and the record; the score is the higher, the more unusual the row. Two forms are taken: label and scores, as
+    skl2onnx exports scikit-learn's IsolationForest, OneClassSVM and LocalOutlierFactor, whose score is negated, since
+    theirs is the lower, the more unusual the row; or one number for each row that is the higher, the more unusual the
+    row, such as the reconstruction error of an autoencoder."""
+
+    model_config = {"json_schema_extra": rules(*_MODEL_CREDENTIALS_PAIRS)}
+
+    storage_uri: ModelUriField
+    """Where it lies, as in `model.storageUri`."""
+    credentials_secret: ObjectName | None = None
+    """Secret of the same namespace for fetching it, with the keys of `model.credentialsSecret`."""
+    sha256: Sha256 | None = None
+    """Digest that the file must have, hexadecimal. Default: any."""
+    threshold: Annotated[float, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    """A row whose score is above it is flagged. Default: 0 for label and scores, which is where the label changes; a
+    detector of one number for each row needs it."""
+
+
 class Model(SpecModel):
     """The ONNX model to serve."""
 
-    model_config = {"json_schema_extra": rules(*_CREDENTIALS_PAIRS)}
+    model_config = {"json_schema_extra": rules(*_MODEL_CREDENTIALS_PAIRS)}
 
-    storage_uri: StorageUriField
+    storage_uri: ModelUriField
     """Where the model lies: `configmap://<name>/<key>`, `pvc://<claim>/<path>`, `s3://<bucket>/<key>`,
-    `gs://<bucket>/<key>`, `https://` or `http://`."""
+    `gs://<bucket>/<key>`, `https://` or `http://`; or in an MLflow registry, `models:/<name>/<version>`,
+    `models:/<name>/<stage>` or `models:/<name>@<alias>`. Each pod asks the registry when it starts: with a stage or an
+    alias `sha256` keeps pods from serving different models."""
     credentials_secret: ObjectName | None = None
     """Secret of the same namespace for fetching it. Its keys, for `https://`: `token`, or `username` and `password`;
     for `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and where needed `AWS_SESSION_TOKEN`, `AWS_REGION`,
-    `AWS_ENDPOINT_URL`; for `gs://`: `service-account.json`."""
+    `AWS_ENDPOINT_URL`; for `gs://`: `service-account.json`; for `models:/`: `MLFLOW_TRACKING_URI`, where the server
+    asks for them `MLFLOW_TRACKING_TOKEN`, or `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, and the keys of
+    the store where the registry has its files."""
+    sha256: Sha256 | None = None
+    """Digest that the file must have, hexadecimal, as `sha256sum` prints it; with another one nothing is served.
+    Default: any."""
     version: Annotated[str, Field(min_length=1, max_length=63)] = "1"
     """Goes with every prediction record."""
     features: (
@@ -168,6 +227,8 @@ class Model(SpecModel):
     A model with one input tensor of several columns needs them."""
     classes: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=1000)] | None = None
     """Names of the classes in the order of the model's scores. Default: the labels that the model gives."""
+    outlier_detector: OutlierDetector | None = None
+    """Says of each row whether it is an outlier. Default: none."""
 
 
 class ResourceList(SpecModel):
@@ -621,15 +682,24 @@ class Condition(StatusModel):
     """The generation of the spec that was looked at."""
 
 
-class ModelStatus(StatusModel):
-    """The model that was fetched last."""
+class FetchedFile(StatusModel):
+    """A file that was fetched."""
 
-    version: Name
-    """`spec.model.version` of the pod that fetched it."""
     sha256: Name
     """Digest of the file, hexadecimal."""
     size_bytes: Count
     """Size of the file, bytes."""
+    resolved_uri: Text | None = None
+    """What a `models:/` address stood for then, such as `models:/wine/3`."""
+
+
+class ModelStatus(FetchedFile):
+    """The model that was fetched last."""
+
+    version: Name
+    """`spec.model.version` of the pod that fetched it."""
+    outlier_detector: FetchedFile | None = None
+    """The outlier detector that the same pod fetched."""
 
 
 class Endpoints(StatusModel):

@@ -17,7 +17,8 @@ def run(settings: FetchSettings) -> int:
             max_bytes=settings.model_max_bytes,
             mount=settings.model_mount,
             credentials=settings.model_credentials_dir,
-            credentials_field="spec.model.credentialsSecret",
+            credentials_field=f"{settings.model_field}.credentialsSecret",
+            sha256=settings.model_sha256,
         )
     except StorageError as error:
         sentence = termination.one_line(error)
@@ -32,7 +33,8 @@ def run(settings: FetchSettings) -> int:
 
 def success_message(version: str, fetched: Fetched) -> str:
     """The wire form of `status.model`."""
-    return json.dumps({"version": version, "sha256": fetched.sha256, "sizeBytes": fetched.size})
+    message = {"version": version, "sha256": fetched.sha256, "sizeBytes": fetched.size}
+    return json.dumps(message | ({"resolvedUri": fetched.resolved_uri} if fetched.resolved_uri is not None else {}))
 
 
 def failure_message(sentence: str) -> str:

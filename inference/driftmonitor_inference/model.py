@@ -1,75 +1,99 @@
-"""The ONNX model: loads it, fits it to `spec.model`, and predicts rows. The only module that knows onnxruntime."""
+"""The model: fits an ONNX file to `spec.model`, and predicts rows."""
 
-import hashlib
-import re
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy
 import numpy.typing
-import onnxruntime
+from msgspec.structs import force_setattr
 
 from driftmonitor_api.v1alpha1 import Feature
+from driftmonitor_inference.detector import DetectorError, OutlierDetector
 from driftmonitor_inference.examples import Row, Value, guesses
 from driftmonitor_inference.inputs import inputs_of
-from driftmonitor_inference.onnxfile import Hints, read_hints
+from driftmonitor_inference.onnxfile import Hints
 from driftmonitor_inference.outputs import outputs_of
 from driftmonitor_inference.predictions import RowPrediction
-from driftmonitor_inference.signature import Column, Inputs, ModelError, Outputs, Tensor
+from driftmonitor_inference.session import OnnxSession, RunError, feed
+from driftmonitor_inference.signature import Column, Inputs, ModelError, Outputs
 
 Array = numpy.typing.NDArray[Any]
 
-_DTYPES: dict[str, Any] = {
-    "float32": numpy.float32,
-    "float64": numpy.float64,
-    "int32": numpy.int32,
-    "int64": numpy.int64,
-    "bool": numpy.bool_,
-    "string": numpy.object_,
-}
-_FAILING_OPERATOR = re.compile(r"while running (?P<name>\w+) node")
 _REFUSING_OPERATORS = ("OneHotEncoder", "Cast")  # a category that is not known, a string that is no number
-_SILENT = 4  # onnxruntime's severity "fatal": it writes to stderr on its own what it also raises
+_WARM_UP_ROWS = (1, 1, 1, 2, 100)  # requests of so many rows; the first of a size is up to 10 times as slow
+_FEW = 8  # up to so many numbers Python is faster than numpy
 
 
 class PredictionError(Exception):
     """The model gave no answer for a row, though every value has its type."""
 
-    def __init__(self, message: str, row: int, *, cause: Literal["row", "model"]) -> None:
+    def __init__(self, message: str, row: int, *, cause: Literal["row", "model"], operator: str | None = None) -> None:
         super().__init__(message)
         self.row = row
         self.cause = cause
+        self.operator = operator
+        """The operator of the model that failed, where it is known."""
 
 
 class Model:
-    """One loaded model."""
+    """One loaded model, with its outlier detector where it has one."""
 
-    def __init__(self, path: Path, features: Sequence[Feature] | None, classes: Sequence[str] | None) -> None:
-        """Load and self-test; ModelError says what is wrong with the file or with `spec.model`."""
-        self._session, hints = _session(path), _hints(path)
-        self.sha256 = _digest(path)
-        self.inputs: Inputs = inputs_of([_tensor(item) for item in self._session.get_inputs()], features)
-        self.outputs: Outputs = outputs_of([_tensor(item) for item in self._session.get_outputs()], classes, hints)
+    def __init__(
+        self,
+        path: Path,
+        features: Sequence[Feature] | None,
+        classes: Sequence[str] | None,
+        *,
+        outlier_path: Path | None = None,
+        outlier_threshold: float | None = None,
+    ) -> None:
+        """Load, self-test and warm up; ModelError says what is wrong with the files or with `spec.model`."""
+        self._session = OnnxSession(path)
+        self.sha256 = self._session.sha256
+        self.inputs: Inputs = inputs_of(self._session.inputs, features)
+        self.outputs: Outputs = outputs_of(self._session.outputs, classes, self._session.hints)
         self._class_of_label = _class_of_label(self.outputs)
-        self.example, self.example_works = self._self_test(hints)
+        self._detector: OutlierDetector | None = None
+        self.example, self.example_works = self._self_test(self._session.hints)
         """A row that the model takes, in the order of the columns; and whether it answered it."""
+        if outlier_path is not None:
+            self._detector = OutlierDetector(outlier_path, self.columns, outlier_threshold)
+            self.example_works = self.example_works and self._detector_self_test(self._detector)
+        if self.example_works:
+            self._warm_up()
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The features in the model's order."""
         return self.inputs.columns
 
+    @property
+    def finds_outliers(self) -> bool:
+        """Whether each prediction says if its row is an outlier."""
+        return self._detector is not None
+
     def predict(self, rows: Sequence[Sequence[Value]]) -> list[RowPrediction]:
         """Predict rows of values in the order of the columns; PredictionError where the model gives no answer."""
         try:
-            outputs = self._session.run(self.outputs.names, self._feed(rows))
-        except Exception as error:  # onnxruntime raises a dozen types that share no other base
-            row = self._first_refused(rows)
-            raise PredictionError(f"the model refuses row {row}: {_reason(error)}", row, cause="row") from error
+            outputs = self._run(rows)
+        except RunError as error:
+            row = _first_refused(self._run, rows)
+            message = f"the model refuses row {row}: {error}"
+            raise PredictionError(message, row, cause="row", operator=error.operator) from error
+        predictions = self._predictions(outputs, len(rows))
+        if self._detector is not None:
+            self._add_outliers(self._detector, rows, predictions)
+        return predictions
+
+    def _run(self, rows: Sequence[Sequence[Value]]) -> list[Any]:
+        return self._session.run(self.outputs.names, feed(self.inputs.columns, self.inputs.matrix, rows))
+
+    def _predictions(self, outputs: list[Any], count: int) -> list[RowPrediction]:
         match self.outputs.kind:
             case "values":
-                return self._values(outputs[0], len(rows))
+                return _values(outputs[0], count)
             case "labels":
                 return [RowPrediction(label=str(label)) for label in outputs[0].reshape(-1).tolist()]
             case "zipmap":
@@ -77,27 +101,12 @@ class Model:
                 scores = numpy.array([[row[label] for label in labels] for row in outputs[1]])
             case "scores":
                 scores = outputs[-1]
-        return self._classified(outputs[0].reshape(-1).tolist() if len(outputs) > 1 else None, scores, len(rows))
-
-    def _feed(self, rows: Sequence[Sequence[Value]]) -> dict[str, Array]:
-        columns = self.columns
-        if self.inputs.matrix is not None:
-            return {self.inputs.matrix: numpy.array(rows, _DTYPES[columns[0].element_type])}
-        feed = {}
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-            array = numpy.array(values, _DTYPES[column.element_type])
-            feed[column.input] = array.reshape(-1, 1) if column.rank == 2 else array
-        return feed
-
-    def _values(self, values: Array, count: int) -> list[RowPrediction]:
-        if values.size != count:
-            raise PredictionError(f"the model gave {values.size} values for {count} rows", 0, cause="model")
-        flat = values.reshape(-1)
-        _check_finite(flat)
-        return [RowPrediction(value=value) for value in flat.tolist()]
+        return self._classified(outputs[0].reshape(-1).tolist() if len(outputs) > 1 else None, scores, count)
 
     def _classified(self, labels: list[Any] | None, scores: Array, count: int) -> list[RowPrediction]:
         classes = self.outputs.classes or ()
+        if labels is None and len(classes) == 2 and scores.size == count:
+            scores = _of_both(scores.reshape(-1), classes[1])
         if scores.shape != (count, len(classes)):
             raise PredictionError(
                 f"the model gave scores of shape {list(scores.shape)} for {count} rows of {len(classes)} classes",
@@ -105,27 +114,31 @@ class Model:
                 cause="model",
             )
         _check_finite(scores)
-        best = scores.argmax(axis=1).tolist()
+        rows = scores.tolist()
+        class_of_label = self._class_of_label
+        if labels is not None and class_of_label.keys() >= set(labels):
+            named = [class_of_label[label] for label in labels]
+        else:  # the model gives no labels, or does not tell which are which
+            named = [classes[row.index(max(row))] for row in rows]
         predictions = []
-        for place, row in enumerate(scores.tolist()):
-            name = self._class_of_label.get(labels[place]) if labels is not None else None
+        for label, row in zip(named, rows, strict=True):
             by_class = dict(zip(classes, row, strict=True))
-            label = classes[best[place]] if name is None else name
-            predictions.append(RowPrediction(label=label, score=by_class[label], scores=by_class))
+            predictions.append(RowPrediction(label, by_class[label], by_class))
         return predictions
 
-    def _first_refused(self, rows: Sequence[Sequence[Value]]) -> int:
-        """Halve the rows until the first that the model refuses is found."""
-        low, high = 0, len(rows)
-        while high - low > 1:
-            middle = (low + high) // 2
-            try:
-                self._session.run(self.outputs.names, self._feed(rows[low:middle]))
-            except Exception:  # see predict
-                high = middle
-            else:
-                low = middle
-        return low
+    def _add_outliers(
+        self, detector: OutlierDetector, rows: Sequence[Sequence[Value]], predictions: list[RowPrediction]
+    ) -> None:
+        try:
+            found = detector.outliers(rows)
+        except RunError as error:
+            row = _first_refused(detector.outliers, rows)
+            message = f"the outlier detector refuses row {row}: {error}"
+            raise PredictionError(message, row, cause="row", operator=error.operator) from error
+        except DetectorError as error:
+            raise PredictionError(f"the outlier detector fails: {error}", error.row, cause="model") from error
+        for prediction, outlier in zip(predictions, found, strict=True):
+            force_setattr(prediction, "outlier", outlier)  # nobody else has it yet
 
     def _self_test(self, hints: Hints) -> tuple[Row, bool]:
         """Predict an example row, so that a model that cannot predict is never served. Where an operator refused the
@@ -144,41 +157,44 @@ class Model:
             raise ModelError(f"the model fails on an example row: {problem}") from problem
         return rows[0], False
 
+    def _detector_self_test(self, detector: OutlierDetector) -> bool:
+        """Whether it answers the model's example row, where it need not know the values."""
+        try:
+            detector.check(self.example)
+        except RunError as error:
+            if error.operator not in _REFUSING_OPERATORS:
+                raise ModelError(f"the outlier detector fails on an example row: {error}") from error
+            return False
+        except DetectorError as error:
+            raise ModelError(f"the outlier detector fails on an example row: {error}") from error
+        return True
+
+    def _warm_up(self) -> None:
+        """Predict the example row as requests will have it predicted, before the first of them comes."""
+        for count in _WARM_UP_ROWS:
+            try:
+                self.predict([self.example] * count)
+            except PredictionError as error:
+                raise ModelError(f"the model fails on an example row that is sent {count} times: {error}") from error
+
 
 def _refuses_values(error: PredictionError) -> bool:
     """Whether it is the values that the model refuses, rather than that it cannot predict any row."""
-    operator = _FAILING_OPERATOR.search(str(error.__cause__))
-    return error.cause == "row" and operator is not None and operator["name"] in _REFUSING_OPERATORS
+    return error.cause == "row" and error.operator in _REFUSING_OPERATORS
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    if not path.is_file():
-        raise ModelError(f"the model file {path} does not exist")
-    onnxruntime.set_default_logger_severity(_SILENT)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a row's work is too small to share; more threads cost 1.7 to 2.3 x the CPU
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _SILENT
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises a dozen types that share no other base
-        raise ModelError(f"{path} cannot be loaded as an ONNX model: {_reason(error)}") from error
-
-
-def _hints(path: Path) -> Hints:
-    try:
-        return read_hints(path)
-    except OSError as error:
-        raise ModelError(f"the model file {path} cannot be read: {error.strerror}") from error
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _tensor(item: Any) -> Tensor:
-    return Tensor(item.name, item.type, tuple(size if isinstance(size, int) else None for size in item.shape))
+def _first_refused(run: Callable[[Sequence[Sequence[Value]]], object], rows: Sequence[Sequence[Value]]) -> int:
+    """Halve the rows until the first that is refused is found."""
+    low, high = 0, len(rows)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            run(rows[low:middle])
+        except (RunError, DetectorError):
+            high = middle
+        else:
+            low = middle
+    return low
 
 
 def _class_of_label(outputs: Outputs) -> dict[int | str, str]:
@@ -188,16 +204,30 @@ def _class_of_label(outputs: Outputs) -> dict[int | str, str]:
     return dict(zip(outputs.labels or outputs.classes, outputs.classes, strict=True))
 
 
+def _values(values: Array, count: int) -> list[RowPrediction]:
+    if values.size != count:
+        raise PredictionError(f"the model gave {values.size} values for {count} rows", 0, cause="model")
+    flat = values.reshape(-1)
+    _check_finite(flat)
+    return [RowPrediction(value=value) for value in flat.tolist()]
+
+
+def _of_both(probabilities: Array, second: str) -> Array:
+    """Scores of both classes, where a model gives the probability of the second class alone."""
+    for row, value in enumerate(probabilities.tolist()):
+        if not 0 <= value <= 1:
+            raise PredictionError(
+                f"the model's answer for row {row} is {value}, and no probability of the class {second!r}",
+                row,
+                cause="model",
+            )
+    return numpy.stack((1 - probabilities, probabilities), axis=1)
+
+
 def _check_finite(numbers: Array) -> None:
+    if numbers.size <= _FEW and all(map(math.isfinite, numbers.reshape(-1).tolist())):
+        return
     finite = numpy.isfinite(numbers)
     if not finite.all():
         row = int(numpy.argwhere(~finite)[0][0])
         raise PredictionError(f"the model's answer for row {row} is not a finite number", row, cause="model")
-
-
-def _reason(error: Exception) -> str:
-    """onnxruntime's message without its codes and node names, on one line."""
-    text = " ".join(str(error).split())
-    for mark in ("Status Message: ", "] : "):
-        text = text.rsplit(mark, 1)[-1]
-    return text[:300]

@@ -16,7 +16,8 @@ _MODEL_GRAPH = 7
 _GRAPH_NODE, _GRAPH_INITIALIZER = 1, 5
 _NODE_OPERATOR, _NODE_ATTRIBUTE = 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_INTS, _ATTRIBUTE_STRINGS = 1, 8, 9
-_TENSOR_INT32, _TENSOR_STRING, _TENSOR_INT64, _TENSOR_NAME = 5, 6, 7, 8
+_TENSOR_INT32, _TENSOR_STRING, _TENSOR_INT64, _TENSOR_NAME, _TENSOR_EXTERNAL = 5, 6, 7, 8, 13
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
 
 _LABEL_ATTRIBUTES = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
 _CATEGORY_ATTRIBUTES = ("cats_strings", "keys_strings")
@@ -36,6 +37,8 @@ class Hints:
     """Strings that encoders know."""
     integer_categories: list[tuple[int, ...]] = field(default_factory=list)
     """Integers that encoders know."""
+    external_files: list[str] = field(default_factory=list)
+    """Other files that hold weights of the model, as it names them."""
 
 
 def read_hints(path: Path) -> Hints:
@@ -82,6 +85,9 @@ def _read_initializer(tensor: memoryview, hints: Hints) -> None:
         labels = _values(tensor, _TENSOR_STRING, _TENSOR_INT64, _TENSOR_INT32)
         if labels:
             hints.labels.append(labels)
+    for entry in _submessages(tensor, _TENSOR_EXTERNAL):
+        if any(bytes(key) == b"location" for key in _submessages(entry, _ENTRY_KEY)):
+            hints.external_files += [bytes(value).decode() for value in _submessages(entry, _ENTRY_VALUE)]
 
 
 def _values(message: memoryview, strings: int, *integers: int) -> Labels:

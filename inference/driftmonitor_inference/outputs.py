@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from driftmonitor_inference.onnxfile import Hints, Labels
 from driftmonitor_inference.signature import ModelError, Outputs, Tensor, listed
 
+_LABELS = ("tensor(int64)", "tensor(string)", "tensor(int32)", "tensor(int8)", "tensor(uint8)", "tensor(bool)")
+_FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
+
 
 def outputs_of(tensors: Sequence[Tensor], classes: Sequence[str] | None, hints: Hints) -> Outputs:
     """What the model's outputs mean; ModelError says how to export it where that cannot be told."""
     zipmaps = [tensor for tensor in tensors if tensor.type.startswith("seq(map(")]
-    labels = [tensor for tensor in tensors if tensor.type in ("tensor(int64)", "tensor(string)", "tensor(int32)")]
-    floats = [tensor for tensor in tensors if tensor.type in ("tensor(float)", "tensor(double)")]
+    labels = [tensor for tensor in tensors if tensor.type in _LABELS]
+    floats = [tensor for tensor in tensors if tensor.type in _FLOATS]
     if len(labels) == 1 and len(zipmaps) == 1 and not floats:
         known = _one_of(hints.zipmap_labels)
         if known is None:
@@ -47,7 +50,8 @@ def _with_scores(label: Tensor, scores: Tensor, classes: Sequence[str] | None, h
 
 def _floats_only(tensor: Tensor, classes: Sequence[str] | None) -> Outputs:
     if classes is not None:
-        if tensor.width is not None and tensor.width != len(classes):
+        probability_of_the_second = tensor.width == 1 and len(classes) == 2
+        if tensor.width not in (None, len(classes)) and not probability_of_the_second:
             raise ModelError(
                 f"spec.model.classes names {len(classes)} classes, but the model's output {tensor.name!r}"
                 f" has {tensor.width} columns"

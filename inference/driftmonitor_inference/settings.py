@@ -58,14 +58,19 @@ class Variable:
 class FetchSettings:
     """Environment of `fetch`; each field is the variable of its name in capitals."""
 
-    model_uri: Annotated[str, Variable("where the model lies: configmap://, pvc://, s3://, gs://, https:// or http://")]
+    model_uri: Annotated[
+        str, Variable("where the model lies: configmap://, pvc://, s3://, gs://, https://, http:// or models:/")
+    ]
     model_version: Annotated[str, Variable("version that is reported with the model's digest")]
     model_file: Annotated[Path, Variable("file to write the model to")]
     model_mount: Annotated[Path, Variable("folder where the volume of a configmap:// or pvc:// address is mounted")]
     model_credentials_dir: Annotated[
         Path | None, Variable("folder where the Secret of spec.model.credentialsSecret is mounted")
     ] = None
-    model_max_bytes: Annotated[int, Variable("largest size of a model, bytes", _positive)] = 2048 * MIB
+    model_sha256: Annotated[str | None, Variable("digest that the model must have, hexadecimal")] = None
+    model_field: Annotated[str, Variable("field of the DriftMonitor that describes the model")] = "spec.model"
+    model_max_bytes: Annotated[int, Variable("largest size of a model, bytes", _positive)] = 2048 * MIB - 1
+    """No ONNX file can be larger: none of the protocol buffers can."""
     termination_message_file: Annotated[Path, Variable("file for the result, written if it exists")] = TERMINATION
 
 
@@ -75,6 +80,7 @@ class ServeSettings:
 
     config_file: Annotated[Path, Variable("the inference configuration, a JSON file")]
     model_file: Annotated[Path, Variable("the ONNX model")]
+    outlier_model_file: Annotated[Path | None, Variable("the outlier detector, another ONNX model")] = None
     log_dir: Annotated[Path, Variable("folder of the prediction log")]
     log_limit_bytes: Annotated[
         int, Variable("size of all log files at which predictions are refused; workers have equal shares", _positive)
@@ -177,4 +183,5 @@ def _parse(kind: Any, text: str) -> Any:
         if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text):
             raise ValueError("must be a number such as 2 or 0.5")
         return float(text)
-    return Path(text) if kind == Path | None else kind(text)
+    optional = get_args(kind)  # such as Path | None
+    return optional[0](text) if optional else kind(text)

@@ -25,6 +25,8 @@ CONFIGURATION_ANNOTATION = "driftmonitor.dev/configuration"
 
 FETCH_CONTAINER = "fetch-model"
 """The init container that fetches the model and says in its termination message what it got."""
+FETCH_OUTLIERS_CONTAINER = "fetch-outlier-detector"
+"""The same for the outlier detector, where there is one."""
 CHECK_CONTAINER = "check"
 
 

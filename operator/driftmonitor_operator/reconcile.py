@@ -111,17 +111,19 @@ class Reconciler:
             written=written_at(body, kinds.CHECK_FIELD_MANAGER, "status"),
             problems=tuple(problems),
         )
-        missing_model = missing_reference = ""
+        missing_model = missing_detector = missing_reference = ""
         # What was mounted or read is there; only where it was not yet is it looked for.
         if not status.model_is_served(observation):
             deployment = observation.deployment("inference")
             version = deployment.resource_version if deployment else None
             missing_model = self._missing(monitor, spec.model.storage_uri, version)
+            if (detector := spec.model.outlier_detector) is not None:
+                missing_detector = self._missing(monitor, detector.storage_uri, version)
         if not observation.reference_was_read():
             missing_reference = self._missing(monitor, spec.reference.storage_uri, observation.published)
-        if missing_model or missing_reference:
+        if missing_model or missing_detector or missing_reference:
             waits.append(LOOK_AGAIN_SECONDS)
-        return observation.with_missing(missing_model, missing_reference)
+        return observation.with_missing(missing_model, missing_reference, missing_detector)
 
     def _missing(self, monitor: DriftMonitor, uri: str | None, state: object) -> str:
         """Why it cannot be mounted; looked up anew when `state` is not what it was when it was found."""

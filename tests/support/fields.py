@@ -116,6 +116,7 @@ def child(kind: str, suffix: str, path: str) -> Shows:
 POD = "spec/template/spec"
 CHECK_POD = "spec/jobTemplate/spec/template/spec"
 FETCH = f"{POD}/initContainers/name=fetch-model"
+FETCH_OUTLIERS = f"{POD}/initContainers/name=fetch-outlier-detector"
 SHIPPER = f"{POD}/initContainers/name=shipper"
 
 
@@ -245,8 +246,12 @@ def _levels(warning: float, critical: float, **rest: str) -> Spec:
     return {"warning": warning, "critical": critical, **rest}
 
 
-def _fetched(name: str) -> Shows:
-    return child("Deployment", "", f"{FETCH}/env/name={name}/value")
+def _fetched(name: str, container: str = FETCH) -> Shows:
+    return child("Deployment", "", f"{container}/env/name={name}/value")
+
+
+def _detector(**fields: Any) -> Spec:
+    return {"storageUri": "https://a.example/m", **fields}
 
 
 def _features(first: Spec, second: Spec) -> tuple[list[Spec], list[Spec]]:
@@ -290,6 +295,31 @@ _ANY = "columns.proline"
 CASES = [
     Case("model.storageUri", ("https://a.example/m", "configmap://a/b"), _fetched("MODEL_URI")),
     Case("model.credentialsSecret", ("a", "b"), child("Deployment", "", f"{POD}/{_CREDENTIALS}")),
+    Case("model.sha256", ("ab" * 32, "cd" * 32), _fetched("MODEL_SHA256")),
+    Case(
+        "model.outlierDetector.storageUri",
+        (_detector(), _detector(storageUri="configmap://a/b")),
+        _fetched("MODEL_URI", FETCH_OUTLIERS),
+        "model.outlierDetector",
+    ),
+    Case(
+        "model.outlierDetector.credentialsSecret",
+        (_detector(credentialsSecret="a"), _detector(credentialsSecret="b")),
+        child("Deployment", "", f"{POD}/volumes/name=outlier-credentials/secret/secretName"),
+        "model.outlierDetector",
+    ),
+    Case(
+        "model.outlierDetector.sha256",
+        (_detector(sha256="ab" * 32), _detector(sha256="cd" * 32)),
+        _fetched("MODEL_SHA256", FETCH_OUTLIERS),
+        "model.outlierDetector",
+    ),
+    Case(
+        "model.outlierDetector.threshold",
+        (_detector(threshold=0.25), _detector(threshold=-1)),
+        server_file("outlierThreshold"),
+        "model.outlierDetector",
+    ),
     Case("model.version", ("2", "3"), _fetched("MODEL_VERSION")),
     Case("model.features.[].name", _features({}, {"name": "b"}), server_file("features"), "model.features"),
     Case("model.features.[].type", _features({}, {"type": "Categorical"}), server_file("features"), "model.features"),

@@ -35,6 +35,13 @@ _URIS = (
     "https://models.example:8443/wine.onnx?versionId=3",
     "http://models.default.svc/wine.onnx",
 )
+_MODEL_URIS = (
+    *_URIS,
+    "models:/wine/3",
+    "models:/wine/Production",
+    "models:/wine.v2/latest",
+    "models:/cellar.wines.red@champion-1",
+)
 _SECRETS = ("s3-readonly", "models.reader", "token")
 _DURATIONS = ("30s", "90m", "1h", "36h", "7d", "365d", "9999d")
 _LABELS = ("", "a", "gpu", "eu-west-1b", "A_b.c-9")
@@ -42,6 +49,9 @@ _KEYS = ("zone", "topology.kubernetes.io/zone", "example.com/gpu", "Disk_Type.v2
 _COLUMNS = ("alcohol", "colour", "a b", "proline")
 POOLS: dict[str, tuple[Any, ...]] = {
     "storageUri": _URIS,
+    "model.storageUri": _MODEL_URIS,
+    "outlierDetector.storageUri": _MODEL_URIS,
+    "sha256": ("ab" * 32, "0123456789abcdef" * 4),
     "credentialsSecret": _SECRETS,
     "endpoint": ("http://otel-collector.observability.svc:4318/v1/traces", "https://otel.example"),
     "maxLatency": ("1ms", "2ms", "999ms"),
@@ -157,12 +167,9 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
         del reference["storageUri" if kept[:2] == ("reference", "window") else "window"]
     if "storageUri" not in reference and "window" not in reference:
         reference["storageUri"] = _URIS[0]
-    for name, source in (("model", model), ("reference", reference)):
-        if "credentialsSecret" in source and not source.get("storageUri", "").startswith(("s3", "gs", "http")):
-            if kept == (name, "credentialsSecret") and "storageUri" in source:
-                source["storageUri"] = "s3://models/wine/3/model.onnx"
-            else:
-                del source["credentialsSecret"]
+    sources: tuple[Path, ...] = (("model",), ("model", "outlierDetector"), ("reference",))
+    for path in sources:
+        _mend_source(at(spec, path), path, kept)
     _mend_redaction(spec.get("logging", {}), model, kept)
     if "window" in checks:
         _order(checks["window"], "minRows", "maxRows", {"minRows": 500, "maxRows": 100_000}, kept)
@@ -178,6 +185,17 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
         if path[-1] == "resources" and (given := at(spec, path)):
             _mend_resources(given)
     return spec
+
+
+def _mend_source(source: Spec, path: Path, kept: Path) -> None:
+    uri = source.get("storageUri", "")
+    if uri.startswith("models:") and "credentialsSecret" not in source:
+        source["credentialsSecret"] = _SECRETS[0]
+    elif "credentialsSecret" in source and not uri.startswith(("s3", "gs", "http", "models:")):
+        if kept == (*path, "credentialsSecret") and uri:
+            source["storageUri"] = "s3://models/wine/3/model.onnx"
+        else:
+            del source["credentialsSecret"]
 
 
 def at(spec: Spec, path: Path) -> Any:

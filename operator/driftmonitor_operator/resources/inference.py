@@ -1,8 +1,8 @@
 """The inference server with the sidecar that ships its log."""
 
-from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_api.v1alpha1 import DriftMonitor, Model, OutlierDetector
 from driftmonitor_operator.config import OperatorConfig
-from driftmonitor_operator.kinds import CONFIGURATION_ANNOTATION, FETCH_CONTAINER, Body
+from driftmonitor_operator.kinds import CONFIGURATION_ANNOTATION, FETCH_CONTAINER, FETCH_OUTLIERS_CONTAINER, Body
 from driftmonitor_operator.resources import common, pods, shipper
 from driftmonitor_operator.resources.common import child
 from driftmonitor_operator.resources.configmaps import INFERENCE_FILE, config_name, inference_data, shipper_data
@@ -11,6 +11,7 @@ from driftmonitor_operator.resources.pods import CREDENTIALS_MOUNT, REDACTION_FI
 CONFIG_MOUNT = "/etc/driftmonitor"
 MODEL_MOUNT = "/model"
 MODEL_FILE = f"{MODEL_MOUNT}/model.onnx"
+OUTLIER_MODEL_FILE = f"{MODEL_MOUNT}/outlier-detector.onnx"
 SOURCE_MOUNT = "/source"
 SERVER_CONTAINER = "inference"
 _HOSTNAME = "kubernetes.io/hostname"
@@ -41,25 +42,34 @@ def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
 
 def configuration(monitor: DriftMonitor, config: OperatorConfig) -> str:
     """Digest of what a pod reads at its start: a change of it needs new pods."""
-    return common.digest(
-        [monitor.spec.model.storage_uri, inference_data(monitor), shipper_data(monitor, config)],
-    )
+    model = monitor.spec.model
+    files: list[object] = [model.storage_uri, inference_data(monitor), shipper_data(monitor, config)]
+    # Only where they are given: without them the digest is that of an operator that did not know them.
+    if model.sha256 is not None:
+        files.append(model.sha256)
+    if model.outlier_detector is not None:
+        files.append([model.outlier_detector.storage_uri, model.outlier_detector.sha256])
+    return common.digest(files)
 
 
 def _pod(monitor: DriftMonitor, config: OperatorConfig) -> Body:
-    model = monitor.spec.model
+    model, detector = monitor.spec.model, monitor.spec.model.outlier_detector
+    fetching = [_fetch(monitor, config, model)]
+    sources = _sources(model)
+    if detector is not None:
+        fetching.append(_fetch(monitor, config, detector))
+        sources += _sources(detector)
     return pods.pod_spec(
         monitor,
         config,
         "inference",
         terminationGracePeriodSeconds=60,  # the server waits up to 40 s until its log has been stored
         topologySpreadConstraints=[_spread(monitor, "topology.kubernetes.io/zone"), _spread(monitor, _HOSTNAME)],
-        initContainers=[_fetch_model(monitor, config), shipper.container(monitor, config)],
+        initContainers=[*fetching, shipper.container(monitor, config)],
         containers=[_server(monitor, config)],
         volumes=[
             pods.empty_dir("model"),
-            *pods.source_volumes("source", model.storage_uri),
-            *pods.credentials_volumes(model.credentials_secret),
+            *sources,
             pods.config_map_volume("config", config_name(monitor)),
             pods.token_volume(monitor),
             *pods.redaction_volumes(monitor.spec.logging.redact),
@@ -80,21 +90,34 @@ def _spread(monitor: DriftMonitor, topology_key: str) -> Body:
     }
 
 
-def _fetch_model(monitor: DriftMonitor, config: OperatorConfig) -> Body:
-    model = monitor.spec.model
-    mounted = pods.source_volumes("source", model.storage_uri)
-    credentials = pods.credentials_volumes(model.credentials_secret)
+def _sources(file: Model | OutlierDetector) -> list[Body]:
+    """The volumes that this file is fetched from and with."""
+    prefix = "outlier-" if isinstance(file, OutlierDetector) else ""
+    return [
+        *pods.source_volumes(f"{prefix}source", file.storage_uri),
+        *pods.credentials_volumes(file.credentials_secret, f"{prefix}credentials"),
+    ]
+
+
+def _fetch(monitor: DriftMonitor, config: OperatorConfig, file: Model | OutlierDetector) -> Body:
+    """The init container that fetches the model or its outlier detector."""
+    second = isinstance(file, OutlierDetector)
+    mounts = {"source": SOURCE_MOUNT, "credentials": CREDENTIALS_MOUNT}
+    sources = [volume["name"] for volume in _sources(file)]
+    credentials = file.credentials_secret is not None
     return {
-        "name": FETCH_CONTAINER,
+        "name": FETCH_OUTLIERS_CONTAINER if second else FETCH_CONTAINER,
         "image": config.images.inference,
         "imagePullPolicy": config.images.pull_policy,
         "args": ["fetch"],
         "env": env(
-            MODEL_URI=model.storage_uri,
-            MODEL_VERSION=model.version,
-            MODEL_FILE=MODEL_FILE,
+            MODEL_URI=file.storage_uri,
+            MODEL_VERSION=monitor.spec.model.version,
+            MODEL_FILE=OUTLIER_MODEL_FILE if second else MODEL_FILE,
             MODEL_MOUNT=SOURCE_MOUNT,
             **({"MODEL_CREDENTIALS_DIR": CREDENTIALS_MOUNT} if credentials else {}),
+            **({"MODEL_SHA256": file.sha256} if file.sha256 is not None else {}),
+            **({"MODEL_FIELD": "spec.model.outlierDetector"} if second else {}),
         ),
         # It runs before the server and not beside it, so the same amounts cost nothing more.
         "resources": _resources(monitor),
@@ -102,8 +125,7 @@ def _fetch_model(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             mount("model", MODEL_MOUNT),
-            *([mount("source", SOURCE_MOUNT, read_only=True)] if mounted else []),
-            *([mount("credentials", CREDENTIALS_MOUNT, read_only=True)] if credentials else []),
+            *(mount(name, mounts[name.removeprefix("outlier-")], read_only=True) for name in sources),
             mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
         ],
     }
@@ -121,6 +143,7 @@ def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             *env(
                 CONFIG_FILE=f"{CONFIG_MOUNT}/{INFERENCE_FILE}",
                 MODEL_FILE=MODEL_FILE,
+                **({"OUTLIER_MODEL_FILE": OUTLIER_MODEL_FILE} if monitor.spec.model.outlier_detector else {}),
                 LOG_DIR=shipper.LOG_DIR,
                 LOG_LIMIT_BYTES=shipper.buffer_bytes(monitor),
                 COLLECTOR_URL=common.collector_url(monitor),

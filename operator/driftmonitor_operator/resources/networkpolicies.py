@@ -35,6 +35,9 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     inside: Body = {"from": [_pods(monitor, "inference"), _pods(monitor, "check")], "ports": [_tcp(HTTP_PORT)]}
     peers: Body = {"from": list(config.collector_peers), "ports": [_tcp(HTTP_PORT)]}
     model = _fetching(spec.model.storage_uri, spec.model.credentials_secret, apiserver)
+    if (detector := spec.model.outlier_detector) is not None:
+        rules = _fetching(detector.storage_uri, detector.credentials_secret, apiserver)
+        model += [rule for rule in rules if rule not in model]
     reference = _fetching(spec.reference.storage_uri, spec.reference.credentials_secret, apiserver)
     tracing = spec.serving.tracing
     spans = [_outside(_port(tracing.endpoint, None), apiserver)] if tracing is not None else []
@@ -88,8 +91,8 @@ def _outside(port: int | None, apiserver: Apiserver) -> Body:
 def _port(uri: str, credentials: str | None) -> int | None:
     """The port that the pod will connect to; None where only the cluster knows it."""
     parts = urlsplit(uri)
-    if parts.scheme == "s3" and credentials is not None:
-        return None  # the Secret, which the operator does not read, may name another endpoint
+    if parts.scheme == "models" or (parts.scheme == "s3" and credentials is not None):
+        return None  # the Secret, which the operator does not read, names the endpoint
     if parts.scheme in ("http", "https") and _in_cluster(parts.hostname or ""):
         return None  # policies look at the pod's port, which a Service may map to another one
     try:

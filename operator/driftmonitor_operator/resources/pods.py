@@ -77,11 +77,11 @@ def token_volume(monitor: DriftMonitor) -> Body:
     return {"name": "token", "secret": {"secretName": token_secret_name(monitor), "defaultMode": 0o440}}
 
 
-def credentials_volumes(secret: str | None) -> list[Body]:
+def credentials_volumes(secret: str | None, name: str = "credentials") -> list[Body]:
     """The user's credentials as files. A missing Secret is the program's to name: the pod would hang without a word."""
     if secret is None:
         return []
-    return [{"name": "credentials", "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}}]
+    return [{"name": name, "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}}]
 
 
 def redaction_volumes(redact: Redact | None) -> list[Body]:

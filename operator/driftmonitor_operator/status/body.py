@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from driftmonitor_api.v1alpha1 import ModelStatus
-from driftmonitor_operator.kinds import FETCH_CONTAINER, Body
+from driftmonitor_operator.kinds import FETCH_CONTAINER, FETCH_OUTLIERS_CONTAINER, Body
 from driftmonitor_operator.reasons import Reason
 from driftmonitor_operator.status.drift import last_drift
 from driftmonitor_operator.status.finding import Finding, timestamp
@@ -83,8 +83,10 @@ def fetched_model(observation: Observation) -> Body | None:
     for pod in sorted(observation.serving_pods(), key=lambda pod: (pod.created, pod.name), reverse=True):
         try:
             said = json.loads(termination_message(pod, FETCH_CONTAINER))
-            return ModelStatus.model_validate(said).model_dump(mode="json")
-        except (ValueError, ValidationError):
+            if detector := termination_message(pod, FETCH_OUTLIERS_CONTAINER):
+                said["outlierDetector"] = json.loads(detector)
+            return ModelStatus.model_validate(said).model_dump(mode="json", exclude_none=True)
+        except (ValueError, TypeError, ValidationError):
             continue  # it has not fetched it yet, or could not
     return None
 

@@ -32,6 +32,8 @@ class Observation:
     """Children that could not be applied."""
     missing_model: str = ""
     """Why the model's ConfigMap or claim cannot be mounted, where that was looked up."""
+    missing_detector: str = ""
+    """Why the outlier detector's cannot."""
     missing_reference: str = ""
     """Why the reference's cannot."""
 
@@ -91,9 +93,9 @@ class Observation:
             return self.last.subject == self.monitor.spec.subject
         return self._reference_is_the_specs()  # by a check of a version that does not tell
 
-    def with_missing(self, model: str, reference: str) -> "Observation":
+    def with_missing(self, model: str, reference: str, detector: str = "") -> "Observation":
         """The same with what a look for the model's and the reference's source has found."""
-        return replace(self, missing_model=model, missing_reference=reference)
+        return replace(self, missing_model=model, missing_reference=reference, missing_detector=detector)
 
     def _owned(self, kind: str) -> list[Observed]:
         uid = self.monitor.metadata.uid

@@ -32,8 +32,12 @@ def _model_served(observation: Observation) -> Finding | None:
 
 
 def _model_missing(observation: Observation) -> Finding | None:
-    missing = observation.missing_model
-    return Finding("False", Reason.MODEL_MISSING, f"spec.model.storageUri: {missing}") if missing else None
+    missing = {
+        "spec.model": observation.missing_model,
+        "spec.model.outlierDetector": observation.missing_detector,
+    }
+    sentences = [f"{field}.storageUri: {sentence}" for field, sentence in missing.items() if sentence]
+    return Finding("False", Reason.MODEL_MISSING, "; ".join(sentences)) if sentences else None
 
 
 def _model_trouble(observation: Observation) -> Finding | None:

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from driftmonitor_operator.kinds import FETCH_CONTAINER, Body
+from driftmonitor_operator.kinds import FETCH_CONTAINER, FETCH_OUTLIERS_CONTAINER, Body
 from driftmonitor_operator.observed import Observed
 from driftmonitor_operator.reasons import Reason
 
 _MESSAGE_LENGTH = 1000
 _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable")
 _START_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError")
+_FETCHED = {FETCH_CONTAINER: "the model", FETCH_OUTLIERS_CONTAINER: "the outlier detector"}
 NOT_STARTED = (Reason.IMAGE_PULL_FAILED, Reason.CONTAINER_NOT_STARTED, Reason.UNSCHEDULABLE)
 """Reasons of pods that have not run at all."""
 
@@ -128,8 +129,8 @@ def _container_trouble(pod: Observed, status: Body) -> Trouble | None:
     if not ended or ended.get("exitCode", 0) == 0:
         return None
     said = shorten(str(ended.get("message", "")))
-    if name == FETCH_CONTAINER:
-        return Trouble(Reason.MODEL_FETCH_FAILED, _fetch_error(said) or f"the model could not be fetched: {said}")
+    if name in _FETCHED:
+        return Trouble(Reason.MODEL_FETCH_FAILED, f"{_FETCHED[name]} could not be fetched: {_fetch_error(said)}")
     if ended.get("reason") == "OOMKilled":
         message = f"container {name} of pod {pod.name} was killed over its memory limit; give it more memory"
         return Trouble(Reason.OUT_OF_MEMORY, message)
@@ -150,4 +151,4 @@ def _fetch_error(message: str) -> str:
     try:
         return str(json.loads(message)["error"])
     except (ValueError, KeyError, TypeError):
-        return ""
+        return message

@@ -338,6 +338,8 @@ def test_the_walk_finds_each_kind_of_open_end() -> None:
 
 REFERENCES: dict[specs.Path, list[Any]] = {
     ("model", "storageUri"): ["configmap://other/wine/model.onnx", "configmap://other:wine/model.onnx"],
+    ("model", "outlierDetector", "storageUri"): ["configmap://other/wine/model.onnx", "pvc://other:claim/model.onnx"],
+    ("model", "outlierDetector", "credentialsSecret"): ["other/token", {"namespace": "other", "name": "token"}],
     ("model", "credentialsSecret"): ["other/token", {"namespace": "other", "name": "token"}, "token.other/"],
     ("reference", "storageUri"): [
         "configmap://other/wine/ref.csv",

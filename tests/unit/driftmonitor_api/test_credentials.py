@@ -89,6 +89,53 @@ def test_what_is_wrong_with_a_secret_for_https_is_named(
 
 
 @pytest.mark.parametrize(
+    ("keys", "authorization"),
+    [
+        ({}, None),
+        ({"MLFLOW_TRACKING_TOKEN": "t"}, "Bearer t"),
+        ({"MLFLOW_TRACKING_USERNAME": "ada", "MLFLOW_TRACKING_PASSWORD": "pass word"}, "Basic YWRhOnBhc3Mgd29yZA=="),
+    ],
+)
+def test_an_mlflow_server_is_asked_with_what_the_secret_has(
+    tmp_path: Path, keys: dict[str, str], authorization: str | None
+) -> None:
+    found = _secret(tmp_path, keys | {"MLFLOW_TRACKING_URI": "http://mlflow.default.svc:5000/base/\n"}).mlflow()
+    assert (found.tracking_uri, found.authorization) == ("http://mlflow.default.svc:5000/base", authorization)
+    assert "Bearer" not in repr(found) and "Basic" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({}, "it does not exist or has no keys; for models:/ it must have MLFLOW_TRACKING_URI"),
+        ({"MLFLOW_TRACKING_TOKEN": "sample-secret"}, "it lacks the key MLFLOW_TRACKING_URI"),
+        ({"MLFLOW_TRACKING_URI": "databricks"}, "its MLFLOW_TRACKING_URI is not of the form https://host:port"),
+        ({"MLFLOW_TRACKING_URI": "http://a:sample-secret@host"}, "its MLFLOW_TRACKING_URI is not of the form"),
+        (
+            {"MLFLOW_TRACKING_URI": "http://host", "MLFLOW_TRACKING_PASSWORD": "sample-secret"},
+            "it lacks the key MLFLOW_TRACKING_USERNAME",
+        ),
+        (
+            {
+                "MLFLOW_TRACKING_URI": "http://host",
+                "MLFLOW_TRACKING_TOKEN": "sample-secret",
+                "MLFLOW_TRACKING_USERNAME": "ada",
+            },
+            "it has a MLFLOW_TRACKING_TOKEN and a MLFLOW_TRACKING_USERNAME or MLFLOW_TRACKING_PASSWORD",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_secret_for_a_registry_is_named(
+    tmp_path: Path, keys: dict[str, str | bytes], problem: str
+) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        _secret(tmp_path, keys).mlflow()
+    assert problem in str(caught.value)
+    assert FIELD in str(caught.value)
+    assert "sample-secr" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("changes", "problem"),
     [
         ({"AWS_SECRET_ACCESS_KEY": ""}, "it lacks the key AWS_SECRET_ACCESS_KEY;"),

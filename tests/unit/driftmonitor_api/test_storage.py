@@ -38,6 +38,9 @@ def server(tmp_path: Path) -> Iterator[str]:
         ("gs://models/wine.onnx", "models", "wine.onnx"),
         ("s3://models/wine/a%20b.onnx", "models", "wine/a%20b.onnx"),
         ("gs://models/wine.onnx", "models", "wine.onnx"),
+        ("models:/wine/3", "wine", "3"),
+        ("models:/wine/Production", "wine", "Production"),
+        ("models:/cellar.wine-red@champion_1", "cellar.wine-red", "@champion_1"),
         ("https://models.example:8443/wine.onnx", "models.example:8443", "wine.onnx"),
     ],
 )
@@ -49,7 +52,9 @@ def test_an_address_is_split_into_its_parts(uri: str, container: str, path: str)
 @pytest.mark.parametrize(
     "uri",
     ["model.onnx", "file:///etc/passwd", "ftp://host/key", "s3://bucket", "gs:///key", "configmap://wine",
-     "pvc:///path", "configmap://a/b/c", "pvc://claim/../other", "s3://bucket/key?versionId=1", "gs://bucket/key#1"],
+     "pvc:///path", "configmap://a/b/c", "pvc://claim/../other", "s3://bucket/key?versionId=1", "gs://bucket/key#1",
+     "models:/wine", "models://wine/3", "models:/wine/0", "models:/wine/Bogus", "models:/a/b/3", "models:/wine/3@x",
+     "models:/wine@", "models:/@x", "models:/wine/", "models:wine/3", "models:/wi ne/3"],
 )  # fmt: skip
 def test_any_other_address_is_refused_by_name(uri: str) -> None:
     with pytest.raises(StorageError) as caught:
@@ -68,6 +73,18 @@ def test_a_mounted_file_is_copied(tmp_path: Path) -> None:
     (tmp_path / "a" / "model.onnx").write_bytes(CONTENT)
     fetch("pvc://claim/a/model.onnx", tmp_path / "got", max_bytes=1 << 20, mount=tmp_path)
     assert (tmp_path / "got").read_bytes() == CONTENT
+
+
+def test_a_file_with_another_digest_is_refused_with_both_and_leaves_nothing(server: str, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    right, wrong = hashlib.sha256(CONTENT).hexdigest(), hashlib.sha256(b"").hexdigest()
+    fetch(f"{server}/model.onnx", tmp_path / "got", max_bytes=1 << 20, sha256=right)
+    with pytest.raises(StorageError) as caught:
+        fetch(f"{server}/model.onnx", target / "got", max_bytes=1 << 20, sha256=wrong)
+    message = f"{server}/model.onnx has the digest {right}, and not {wrong} as spec.model.sha256 says"
+    assert str(caught.value) == message
+    assert not list(target.iterdir())
 
 
 def test_too_large_a_file_is_refused_and_leaves_nothing(server: str, tmp_path: Path) -> None:

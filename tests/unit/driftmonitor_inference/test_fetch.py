@@ -2,6 +2,7 @@ import hashlib
 import json
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_the_success_message_is_the_wire_form_of_the_status(tmp_path: Path) -> N
     (tmp_path / "mount" / "a" / "b.onnx").write_bytes(b"x")
     fetch.run(settings)
     message = json.loads(settings.termination_message_file.read_text())
-    assert ModelStatus.model_validate(message).model_dump(mode="json") == message
+    assert ModelStatus.model_validate(message).model_dump(mode="json", exclude_none=True) == message
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,20 @@ def test_a_failure_is_one_clear_message(
     assert list(message) == ["error"]
     assert complaint in message["error"]
     assert capsys.readouterr().err.strip() == message["error"]
+
+
+def test_another_digest_than_the_one_of_the_spec_is_a_failure_that_names_its_field(tmp_path: Path) -> None:
+    settings = replace(
+        _settings(tmp_path, "configmap://wine/model.onnx"),
+        model_sha256=hashlib.sha256(b"expected").hexdigest(),
+        model_field="spec.model.outlierDetector",
+    )
+    (tmp_path / "mount" / "model.onnx").write_bytes(b"content")
+    assert fetch.run(settings) == 1
+    assert not settings.model_file.exists()
+    message = json.loads(settings.termination_message_file.read_text())["error"]
+    assert hashlib.sha256(b"content").hexdigest() in message
+    assert f"not {settings.model_sha256} as spec.model.outlierDetector.sha256 says" in message
 
 
 def test_without_a_mounted_termination_file_none_is_made(tmp_path: Path) -> None:

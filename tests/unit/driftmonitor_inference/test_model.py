@@ -1,7 +1,9 @@
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from onnx import TensorProto, helper
 
 from driftmonitor_api.v1alpha1 import Feature
 from driftmonitor_inference.model import Model, PredictionError
@@ -94,6 +96,68 @@ def test_a_model_whose_encoders_refuse_every_guess_is_served_and_told_apart(mode
     assert model.predict([(-9.0, -7.0)])[0].value == 2
 
 
+def test_one_column_of_two_classes_is_the_probability_of_the_second(tmp_path: Path) -> None:
+    path = _row_function(tmp_path / "m", [("Sigmoid", {})], TensorProto.FLOAT)
+    high, low = Model(path, THREE[:1], ["no", "yes"]).predict([(2.0,), (-2.0,)])
+    probability = 1 / (1 + math.exp(-2))
+    assert (high.label, low.label) == ("yes", "no")
+    assert high.score == pytest.approx(probability) and low.score == pytest.approx(probability)
+    assert low.scores == pytest.approx({"no": probability, "yes": 1 - probability})
+    unbounded = Model(_row_function(tmp_path / "n", [("Abs", {})], TensorProto.FLOAT), THREE[:1], ["no", "yes"])
+    with pytest.raises(PredictionError, match=r"answer for row 1 is 2\.0, and no probability of the class 'yes'"):
+        unbounded.predict([(0.5,), (2.0,)])
+
+
+@pytest.mark.parametrize(
+    ("element_type", "label"), [("INT8", "-2"), ("UINT8", "2"), ("INT32", "-2"), ("INT64", "-2"), ("BOOL", "True")]
+)
+def test_a_label_alone_is_answered_as_text_whatever_integer_it_is(
+    tmp_path: Path, element_type: str, label: str
+) -> None:
+    wanted = getattr(TensorProto, element_type)
+    path = _row_function(tmp_path / "m", [("Cast", {"to": wanted})], wanted)
+    (prediction,) = Model(path, THREE[:1], None).predict([(float(label) if label != "True" else 3.0,)])
+    assert (prediction.label, prediction.score, prediction.scores) == (label, None, None)
+
+
+def test_values_of_half_precision_are_answered(tmp_path: Path) -> None:
+    path = _row_function(tmp_path / "m", [("Cast", {"to": TensorProto.FLOAT16})], TensorProto.FLOAT16)
+    assert [row.value for row in Model(path, THREE[:1], None).predict([(0.5,), (1.25,)])] == [0.5, 1.25]
+
+
+@pytest.mark.parametrize("element_type", ["FLOAT16", "UINT8", "INT16"])
+def test_an_input_of_another_type_is_refused_with_the_types_that_are_taken(tmp_path: Path, element_type: str) -> None:
+    wanted = getattr(TensorProto, element_type)
+    path = _row_function(tmp_path / "m", [("Cast", {"to": TensorProto.FLOAT})], TensorProto.FLOAT, wanted)
+    with pytest.raises(ModelError, match="only tensors of float32, float64, int32, int64, bool, string can be served"):
+        Model(path, THREE[:1], None)
+
+
+def test_a_model_that_answers_several_rows_with_one_value_is_refused(tmp_path: Path) -> None:
+    path = _row_function(tmp_path / "m", [("ReduceSum", {"keepdims": 1})], TensorProto.FLOAT)
+    with pytest.raises(ModelError, match="fails on an example row that is sent 2 times: the model gave 1 values for 2"):
+        Model(path, THREE[:1], None)
+
+
+def _row_function(
+    path: Path, nodes: list[tuple[str, dict[str, Any]]], output: int, taken: int = TensorProto.FLOAT
+) -> Path:
+    """A model of one column and these operators, the one after the other."""
+    names = ["a", *(f"value_{place}" for place in range(len(nodes)))]
+    graph = helper.make_graph(
+        [
+            helper.make_node(operator, [names[place]], [names[place + 1]], **attributes)
+            for place, (operator, attributes) in enumerate(nodes)
+        ],
+        "function",
+        [helper.make_tensor_value_info("a", taken, [None, 1])],
+        [helper.make_tensor_value_info(names[-1], output, [None, 1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
 def test_the_digest_is_that_of_the_file(models: Any) -> None:
     import hashlib
 
@@ -123,4 +187,4 @@ def test_onnxruntime_is_known_to_one_module_only() -> None:
     import driftmonitor_inference
 
     folder = Path(driftmonitor_inference.__file__).parent
-    assert [path.name for path in folder.glob("*.py") if "import onnxruntime" in path.read_text()] == ["model.py"]
+    assert [path.name for path in folder.glob("*.py") if "import onnxruntime" in path.read_text()] == ["session.py"]

@@ -175,7 +175,12 @@ def starting(observation: Observation, make_observed: MakeObserved, *statuses: d
         (
             container("fetch-model", terminated={"exitCode": 1, "message": "Traceback"}),
             "ModelFetchFailed",
-            "could not be fetched: Traceback",
+            "the model could not be fetched: Traceback",
+        ),
+        (
+            container("fetch-outlier-detector", terminated={"exitCode": 1, "message": json.dumps({"error": "404"})}),
+            "ModelFetchFailed",
+            "the outlier detector could not be fetched: 404",
         ),
         (container("inference", terminated={"exitCode": 1, "message": "bad model"}), "ContainerFailed", "bad model"),
         (container("inference", terminated={"exitCode": 2}), "ContainerFailed", "kubectl logs wine-1 -c inference"),
@@ -247,6 +252,14 @@ def test_a_missing_model_is_named_while_nothing_serves(healthy: Observation, mak
     assert summary(missing)["ModelReady"] == ("True", "Serving")
     found = judge(add(missing, make_observed("Deployment", "wine", "inference")))["ModelReady"]
     assert found == Finding("False", "ModelMissing", "spec.model.storageUri: there is no ConfigMap 'm'")
+
+
+def test_a_missing_outlier_detector_is_named_by_its_own_field(
+    healthy: Observation, make_observed: MakeObserved
+) -> None:
+    missing = add(healthy.with_missing("", "", "there is no ConfigMap 'o'"), make_observed("Deployment", "wine", "inference"))  # fmt: skip  # noqa: E501  # one step
+    sentence = "spec.model.outlierDetector.storageUri: there is no ConfigMap 'o'"
+    assert judge(missing)["ModelReady"] == Finding("False", "ModelMissing", sentence)
 
 
 # Reference

@@ -145,6 +145,18 @@ def test_what_is_fetched_may_lie_anywhere_but_where_credentials_are_to_be_had(
         assert not any(reaches(policy, metadata, port) for port in ports)
 
 
+def test_a_registry_may_be_anywhere_since_the_secret_says_where_it_is(policies: Policies) -> None:
+    policy = policies(model={"storageUri": "models:/wine/3", "credentialsSecret": "mlflow"})["inference"]
+    assert [port for port in EVERY if reaches(policy, "10.1.2.3", port)] == EVERY
+    assert not any(reaches(policy, "169.254.169.254", port) for port in EVERY)
+
+
+def test_the_outlier_detector_is_reached_where_it_lies(policies: Policies) -> None:
+    model = {"storageUri": "configmap://m/m", "outlierDetector": {"storageUri": "https://models.example:8443/o"}}
+    policy = policies(model=model)["inference"]
+    assert [port for port in EVERY if reaches(policy, "8.8.8.8", port)] == [8443]
+
+
 def test_the_server_never_reaches_the_apiserver_and_the_check_does_where_it_is(policies: Policies) -> None:
     for uri in (
         "https://models.example/a.onnx",

@@ -57,6 +57,7 @@ SPECS: dict[str, dict[str, Any]] = {
                 {"name": "customer", "type": "Categorical"},
             ],
             "classes": ["a", "b"],
+            "outlierDetector": {"storageUri": "models:/wine-outliers@champion", "credentialsSecret": "mlflow"},
         },
         "serving": {
             "autoscaling": {"minReplicas": 2, "maxReplicas": 5, "targetCpuUtilizationPercent": 60},
@@ -113,6 +114,19 @@ SPECS: dict[str, dict[str, Any]] = {
         "model": {"storageUri": "https://models.example/wine.onnx"},
         "serving": {"replicas": 2},
         "reference": {"window": {"lookback": "7d", "offset": "7d"}},
+    },
+    "registered": {
+        "model": {
+            "storageUri": "models:/wine/Production",
+            "credentialsSecret": "mlflow",
+            "sha256": "ab" * 32,
+            "outlierDetector": {
+                "storageUri": "pvc://models/outliers.onnx",
+                "sha256": "cd" * 32,
+                "threshold": 0.25,
+            },
+        },
+        "reference": {"storageUri": "https://references.example/wine.parquet"},
     },
     "fetched": {
         "model": {"storageUri": "gs://models/wine.onnx", "credentialsSecret": "google"},
@@ -474,6 +488,30 @@ def test_credentials_are_mounted_by_the_container_that_fetches_alone(desired: De
     for container in containers(desired(**SPECS["everything"])):
         mounts = {mount["name"] for mount in container["volumeMounts"]}
         assert ("credentials" in mounts) == (container["name"] in ("fetch-model", "check")), container["name"]
+        assert ("outlier-credentials" in mounts) == (container["name"] == "fetch-outlier-detector"), container["name"]
+
+
+def test_what_a_pod_starts_with_is_another_when_a_digest_or_the_outlier_detector_is(
+    make_monitor: Make, config: OperatorConfig
+) -> None:
+    def configuration(**model: Any) -> str:
+        spec = {"storageUri": "configmap://wine-model/model.onnx", **model}
+        return resources.configuration(make_monitor(model=spec), config)
+
+    detector = {"storageUri": "configmap://wine-model/outliers.onnx"}
+    assert (
+        len(
+            {
+                configuration(),
+                configuration(sha256="ab" * 32),
+                configuration(outlierDetector=detector),
+                configuration(outlierDetector=detector | {"sha256": "ab" * 32}),
+                configuration(outlierDetector=detector | {"storageUri": "configmap://wine-model/other.onnx"}),
+                configuration(outlierDetector=detector | {"threshold": 0.5}),
+            }
+        )
+        == 6
+    )
 
 
 def test_a_dollar_sign_is_no_reference_to_another_variable(desired: Desired) -> None:

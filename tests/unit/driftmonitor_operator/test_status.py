@@ -104,6 +104,22 @@ def test_the_model_is_what_the_youngest_pod_of_this_spec_fetched(
     assert body.fetched_model(observation) is None
 
 
+def test_the_outlier_detector_and_the_version_of_a_registry_are_told_with_the_model(
+    observation: Observation, make_observed: MakeObserved
+) -> None:
+    model = {"version": "3", "sha256": "ab", "sizeBytes": 12, "resolvedUri": "models:/wine/7"}
+    detector = {"version": "3", "sha256": "cd", "sizeBytes": 5}
+    said = {"fetch-model": model, "fetch-outlier-detector": detector}
+    statuses = [
+        {"name": name, "state": {"terminated": {"exitCode": 0, "message": json.dumps(message)}}}
+        for name, message in said.items()
+    ]
+    status = {"initContainerStatuses": statuses}
+    pod = make_observed("Pod", "wine-1", "inference", owner=None, configuration="digest", status=status)
+    found = body.fetched_model(replace(observation, children=(pod,)))
+    assert found == model | {"outlierDetector": {"sha256": "cd", "sizeBytes": 5}}
+
+
 def test_the_model_stays_known_when_its_pod_is_gone(observation: Observation) -> None:
     model = {"version": "3", "sha256": "ab", "sizeBytes": 12}
     assert status.judged(observation, judge(observation), {"model": model})["model"] == model
