@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,47 +12,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
+from tests.support.predicting import ROWS, Clients, children, workers
+
 Start = Callable[..., Any]
-
-
-class Clients:
-    """Sends requests from several threads, each time over a new connection, so that every worker gets some. A request
-    that fails on its connection is tried again under the same id, as clients do."""
-
-    def __init__(self, http: httpx.Client, threads: int = 4) -> None:
-        self.answered: list[str] = []
-        self.refused: list[int] = []
-        self.broken = 0
-        self._url = f"{http.base_url}/predict"
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(threads)]
-        for thread in self._threads:
-            thread.start()
-
-    def _send(self, client: int) -> None:
-        number = 0
-        while not self._stop.is_set():
-            number += 1
-            request_id = f"{client}-{number}"
-            try:
-                with httpx.Client(timeout=30) as http:
-                    answer = http.post(self._url, json=ROWS, headers={"X-Request-Id": request_id})
-            except httpx.ConnectError:
-                return
-            except httpx.TransportError:
-                self.broken += 1
-                continue
-            if answer.status_code == 200:
-                self.answered.append(request_id)
-            else:
-                self.refused.append(answer.status_code)
-
-    def join(self, *, stop: bool = True) -> None:
-        if stop:
-            self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
 
 @pytest.fixture
@@ -68,20 +29,6 @@ def load() -> Iterator[Callable[[Any], Clients]]:
     yield begin
     for clients in begun:
         clients.join()
-
-
-def _workers(server: Any) -> dict[int, int]:
-    """Process id of each worker by its number."""
-    found = {}
-    for pid in _children(server.process.pid):
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        numbers = [int(variable[7:]) for variable in variables if variable.startswith(b"WORKER=")]
-        found |= dict.fromkeys(numbers, pid)
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _rows_by_worker(server: Any) -> Counter[str]:
@@ -140,13 +87,13 @@ def test_a_worker_killed_under_load_is_replaced_and_costs_no_answered_row(
     wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
     clients = load(server)
     wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 100, "both workers have served")
-    killed = _workers(server)[1]
+    killed = workers(server.process.pid)[1]
     (writer,) = {record["writer"] for record in server.records() if record["writer"].startswith("pod-1/1/")}
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: _ended(killed), "it is dead")
     before = len(clients.answered)
     wait_until(lambda: len(clients.answered) > before + 20, "the other one serves on")
-    wait_until(lambda: _workers(server).get(1, killed) != killed, "a new worker runs")
+    wait_until(lambda: workers(server.process.pid).get(1, killed) != killed, "a new worker runs")
 
     def writers() -> set[str]:
         return {record["writer"] for record in server.records() if record["writer"].startswith("pod-1/1/")}
@@ -169,7 +116,7 @@ def test_a_worker_killed_under_load_is_replaced_and_costs_no_answered_row(
     assert (status, stderr) == (0, "")
     (line,) = map(json.loads, stdout.splitlines())
     assert (line["message"], line["worker"]) == ("a worker was ended by SIGKILL; it is started again", 1)
-    assert _children(os.getpid()).count(killed) == 0
+    assert children(os.getpid()).count(killed) == 0
 
 
 def test_metrics_add_up_over_workers_and_never_go_back_over_a_restart(
@@ -193,7 +140,7 @@ def test_metrics_add_up_over_workers_and_never_go_back_over_a_restart(
     assert _metric(server, "prediction_log_limit_bytes") == 50_000_000
     assert _metric(server, "prediction_log_bytes") == sum(path.stat().st_size for path in server.log_dir.iterdir())
     earlier = _metrics(server)
-    os.kill(_workers(server)[0], signal.SIGKILL)
+    os.kill(workers(server.process.pid)[0], signal.SIGKILL)
     wait_until(lambda: _metric(server, "model_server_worker_restarts_total") == 1, "the new worker is counted")
     wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
     later = _metrics(server)
@@ -216,7 +163,7 @@ def test_sigterm_under_load_ends_all_workers_and_fails_no_request(
     server.wait_ready()
     clients = load(server)
     wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 50, "both workers have served")
-    pids = list(_workers(server).values())
+    pids = list(workers(server.process.pid).values())
     server.process.terminate()
     wait_until(lambda: server.http.get("/health").status_code == 503, "readiness is off", seconds=10)
     before = len(clients.answered)
@@ -256,7 +203,7 @@ def test_workers_end_orderly_when_their_supervisor_is_killed(
     server.wait_ready()
     wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
     assert server.http.post("/predict", json=ROWS).status_code == 200
-    pids = list(_workers(server).values())
+    pids = list(workers(server.process.pid).values())
     server.process.kill()
     server.process.wait()
     wait_until(lambda: all(_ended(pid) for pid in pids), "no worker is left")
@@ -287,7 +234,7 @@ def test_an_address_that_is_taken_is_told_before_any_worker_starts(
 
 def test_sigterm_while_the_workers_still_start_ends_at_once(start_server: Start, wait_until: Start) -> None:
     server = start_server(WORKERS="2")
-    wait_until(lambda: len(_children(server.process.pid)) == 2, "the workers start")
+    wait_until(lambda: len(children(server.process.pid)) == 2, "the workers start")
     server.process.terminate()
     server.process.communicate(timeout=60)
     assert server.process.returncode == 128 + signal.SIGTERM

@@ -1,0 +1,145 @@
+"""The logs of several workers over the worst ends: all processes killed at once, and a disk that is full."""
+
+import json
+import os
+import signal
+import subprocess
+import urllib.request
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.predicting import ROWS, Clients, workers
+from tests.support.shipping import TOKEN, Collector, wait_until
+
+Start = Callable[..., Any]
+
+
+def _configure(tmp_path: Path, **changes: str) -> None:
+    file = tmp_path / "inference.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Collector]:
+    """The real collector."""
+    (tmp_path / "store").mkdir()
+    collector = Collector(tmp_path / "store")
+    collector.start()
+    wait_until(collector.ready, "the collector is ready")
+    yield collector
+    collector.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 128 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _ship(server: Any, store: Collector) -> None:
+    """What the shipper does, by hand."""
+    for path in sorted(server.log_dir.glob("predictions.*.jsonl")):
+        request = urllib.request.Request(
+            f"{store.url}/v1/records", path.read_bytes(), {"Authorization": f"Bearer {TOKEN}"}
+        )
+        urllib.request.urlopen(request, timeout=60).close()
+
+
+def _metric(server: Any, name: str) -> float:
+    lines = server.http.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+@pytest.mark.parametrize("durability", ["File", "Sync"])
+def test_every_answered_row_is_on_disk_and_reported_after_all_processes_were_killed(
+    start_server: Start, collector: Any, tmp_path: Path, durability: str
+) -> None:
+    _configure(tmp_path, durability=durability)
+    away = {"WORKERS": "2", "COLLECTOR_URL": "http://127.0.0.1:1", "LOG_ROTATE_BYTES": "20000"}
+    first = start_server(**away)
+    first.wait_ready()
+    clients = Clients(first.http)
+
+    def rotated() -> bool:
+        files = Counter(path.name.split("-")[0] for path in first.log_dir.glob("predictions.*.jsonl"))
+        return len(files) == 2 and min(files.values()) >= 3
+
+    wait_until(rotated, "both workers have rotated")
+    for pid in (*workers(first.process.pid).values(), first.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    clients.join(stop=False)
+    first.process.wait()
+    records = first.records()
+    logged = Counter((record["request_id"], record["row"]) for record in records)
+    assert {(request_id, row) for request_id in clients.answered for row in (0, 1)} - logged.keys() == set()
+    seqs = defaultdict(list)
+    for record in records:
+        seqs[record["writer"]].append(record["seq"])
+    assert len(seqs) == 2
+    for found in seqs.values():
+        assert found == list(range(1, len(found) + 1)), "no seq is missing, used twice or out of order"
+    second = start_server(**away | {"COLLECTOR_URL": collector.url})
+    second.wait_ready()
+    written = {writer: len(found) for writer, found in seqs.items()}
+    wait_until(lambda: collector.last() == written, "each worker reports what its own earlier start has written")
+    wait_until(lambda: not second.records(), "and deletes its files")
+    assert second.terminate()[0] == 0
+
+
+def test_what_several_workers_lose_on_a_full_disk_is_counted_and_the_store_knows_it(
+    start_server: Start, store: Collector, small_disk: Path, tmp_path: Path
+) -> None:
+    _configure(tmp_path, whenFull="ServeAndCount")
+    server = start_server(
+        WORKERS="2", COLLECTOR_URL=store.url, COLLECTOR_TOKEN_FILE=str(store.token_file), LOG_DIR=str(small_disk)
+    )
+    server.wait_ready()
+    clients = Clients(server.http)
+    wait_until(lambda: _metric(server, "model_records_lost_total") >= 200, "the disk is full")
+    clients.join()
+    assert (clients.refused, clients.broken) == ([], 0)
+    answered = 2 * len(clients.answered)
+    wait_until(lambda: _metric(server, "model_predictions_total") == answered, "every row answered is counted")
+    lost = _metric(server, "model_records_lost_total")
+    assert _metric(server, "prediction_log_written_rows_total") == answered - lost
+    _ship(server, store)
+    wait_until(lambda: store.coverage()["written"] == answered, "the collector knows of every row answered")
+    coverage = store.coverage()
+    assert len(coverage["writers"]) == 2
+    assert (coverage["stored"], coverage["missing"]) == (answered - lost, lost)
+    assert server.terminate()[0] == 0
+
+
+def test_where_that_is_asked_for_a_full_disk_refuses_rows_and_no_row_answered_is_lost(
+    start_server: Start, small_disk: Path
+) -> None:
+    server = start_server(WORKERS="2", COLLECTOR_URL="http://127.0.0.1:1", LOG_DIR=str(small_disk), DRAIN_SECONDS="0")
+    server.wait_ready()
+    clients = Clients(server.http)
+    wait_until(lambda: len(clients.refused) >= 50, "rows are refused")
+    clients.join()
+    assert set(clients.refused) == {503}
+    logged = {(record["request_id"], record["row"]) for record in _whole_records(small_disk)}
+    assert {(request_id, row) for request_id in clients.answered for row in (0, 1)} <= logged
+    assert _metric(server, 'prediction_log_refused_rows_total{reason="full"}') == 2 * len(clients.refused)
+    assert server.http.post("/predict", json=ROWS).status_code == 503
+
+
+def _whole_records(folder: Path) -> Iterator[dict[str, Any]]:
+    """A disk that was full has torn lines, each ended by the next one that had room."""
+    for path in folder.glob("predictions.*.jsonl"):
+        for line in path.read_bytes().splitlines():
+            if line.endswith(b"}"):
+                yield json.loads(line)
