@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from driftmonitor_inference.grpc_api.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from driftmonitor_inference.rows import RequestError
 
 SERVICE = "grpc.health.v1.Health"
 _LOOK_SECONDS = 0.25
@@ -29,12 +30,10 @@ class Health:
         """End every Watch, which no client does of its own accord."""
         self._ending.set()
 
-    async def check(self, request: HealthCheckRequest, context: Any) -> HealthCheckResponse:
-        """The state now."""
+    async def check(self, request: HealthCheckRequest, _: Any) -> HealthCheckResponse:
+        """The state now; RequestError for a service that is not known."""
         if request.service not in self._known:
-            context.set_code(grpc.StatusCode.NOT_FOUND)
-            context.set_details(f"There is no service {request.service[:200]!r}.")
-            return HealthCheckResponse()
+            raise RequestError(404, f"There is no service {request.service[:200]!r}.")
         return HealthCheckResponse(status=self._state(request.service))
 
     async def watch(self, request: HealthCheckRequest, context: Any) -> AsyncIterator[HealthCheckResponse]:

@@ -215,6 +215,8 @@ class ServerProcess:
 
     process: subprocess.Popen[str]
     http: httpx.Client
+    grpc: str
+    """Host and port."""
     log_dir: Path
 
     def wait_ready(self) -> None:
@@ -292,7 +294,7 @@ def start_server(environment: dict[str, str]) -> Iterator[Callable[..., ServerPr
         settings = environment | changes
         process = run_command("serve", settings)
         http = httpx.Client(base_url=f"http://127.0.0.1:{settings['PORT']}", timeout=30)
-        started.append(ServerProcess(process, http, Path(settings["LOG_DIR"])))
+        started.append(ServerProcess(process, http, f"127.0.0.1:{settings['GRPC_PORT']}", Path(settings["LOG_DIR"])))
         return started[-1]
 
     yield start
