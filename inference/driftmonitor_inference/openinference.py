@@ -138,7 +138,7 @@ class Interface:
 
 def interface_of(model: Model, *, max_rows: int) -> Interface:
     """What a loaded model takes and gives."""
-    return Interface(model.inputs, model.outputs, max_rows=max_rows)
+    return Interface(model.inputs, model.outputs, max_rows=max_rows, with_outliers=model.finds_outliers)
 
 
 def unknown_model(model_name: str, model_version: str, name: str, version: str | None) -> RequestError | None:

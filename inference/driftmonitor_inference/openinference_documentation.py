@@ -50,7 +50,21 @@ def infer_operation(interface: Interface, example: Sequence[Value]) -> dict[str,
         "type": "object",
         "description": "One row. For more of them, a tensor's data grows as the first number of its shape.",
         "properties": {
-            "id": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
+            "id": {"type": ["string", "null"], "maxLength": 128, "pattern": "^[ -~]*$"},
+            "parameters": _flag("binary_data_output"),
+            "outputs": {
+                "type": ["array", "null"],
+                "description": "What is wanted; none of them: all.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string", "enum": [output.description.name for output in interface.outputs]},
+                        "parameters": _flag("binary_data"),
+                    },
+                    "required": ["name"],
+                    "additionalProperties": False,
+                },
+            },
             "inputs": {
                 "type": "array",
                 "prefixItems": [_tensor(description) for description in inputs],
@@ -84,10 +98,19 @@ def infer_operation(interface: Interface, example: Sequence[Value]) -> dict[str,
             "content": {"application/json": {"schema": body, "example": {"inputs": shown}}},
         },
         "responses": {
-            "200": _answer("The model's outputs, one row of each for each row.", _ANSWER),
+            "200": {
+                "description": "The model's outputs, one row of each for each row; with the header"
+                " Inference-Header-Content-Length where bytes of tensors follow the JSON.",
+                "content": {"application/json": {"schema": _ANSWER}, "application/octet-stream": {"schema": {}}},
+            },
             **{str(status): _answer(text, _FAILURE) for status, text in answers.items()},
         },
     }
+
+
+def _flag(name: str) -> dict[str, Any]:
+    """Parameters of which one is a flag; others are taken and mean nothing."""
+    return {"type": ["object", "null"], "properties": {name: {"type": "boolean"}}}
 
 
 def _shape(description: Description) -> list[int]:
@@ -106,7 +129,7 @@ def _tensor(description: Description) -> dict[str, Any]:
                 "type": "array",
                 "prefixItems": [{"type": "integer", "enum": [size]} for size in shape],
                 "items": False,
-                "minItems": len(shape),
+                "minItems": 1 if shape[1:] == [1] else len(shape),  # a column's second dimension may be left out
             },
             "data": {
                 "type": "array",
