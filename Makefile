@@ -66,6 +66,7 @@ constraints: $(ENVIRONMENT) ## Pin the newest versions that pyproject.toml allow
 	$(COMPILE) --upgrade --all-extras -o constraints/dev.txt pyproject.toml
 	for component in $(COMPONENTS); do \
 	    $(COMPILE) --extra $$component -c constraints/dev.txt -o constraints/$$component.txt pyproject.toml; done
+	$(COMPILE) --upgrade -o hack/mlflow/requirements.txt hack/mlflow/requirements.in
 
 $(ENVIRONMENT): pyproject.toml constraints/dev.txt
 	@python3 -m hack.environment
