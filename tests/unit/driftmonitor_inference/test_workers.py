@@ -211,6 +211,27 @@ def test_workers_end_orderly_when_their_supervisor_is_killed(
     assert list(server.log_dir.iterdir()) == []
 
 
+def test_a_worker_takes_less_than_150_mib(start_server: Start, wait_until: Start, load: Any) -> None:
+    server = start_server(WORKERS="2")
+    server.wait_ready()
+    clients = load(server)
+    wait_until(lambda: len(_rows_by_worker(server)) == 2, "both workers have served")
+    clients.join()
+    for _ in range(20):
+        many = {"instances": ROWS["instances"] * 1000}
+        assert server.http.post("/predict", json=many).status_code == 200
+    for pid in workers(server.process.pid).values():
+        assert _memory(pid, "Rss") < 150 << 20
+    assert _memory(server.process.pid, "Rss") < 40 << 20, "the supervisor"
+
+
+def _memory(pid: int, kind: str) -> int:
+    """Bytes."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (found,) = (int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))
+    return found << 10
+
+
 def test_a_model_that_cannot_be_served_ends_the_server_with_the_workers_own_sentence(
     environment: dict[str, str], run_to_end: Start, models: Any, tmp_path: Path
 ) -> None:
