@@ -23,7 +23,8 @@ def request(model: str, rows: Matrix) -> bytes:
 
     tensor = messages.ModelInferRequest.InferInputTensor(name=INPUT, datatype="FP32", shape=list(rows.shape))
     infer = messages.ModelInferRequest(model_name=model, inputs=[tensor], raw_input_contents=[rows.tobytes()])
-    return infer.SerializeToString()
+    message: bytes = infer.SerializeToString()
+    return message
 
 
 def drive(program: Path, server: Server, size: int, seconds: float, cores: list[int]) -> Outcome:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,7 @@ class Driver:
 Measurement = Callable[[], Outcome]
 
 
-def rounds(count: int, measurements: dict[tuple[str, str], Measurement]) -> dict[tuple[str, str], list[Outcome]]:
+def rounds(count: int, measurements: Mapping[tuple[str, str], Measurement]) -> dict[tuple[str, str], list[Outcome]]:
     """Take all of them in turn, so many times."""
     results: dict[tuple[str, str], list[Outcome]] = {key: [] for key in measurements}
     for number in range(count):

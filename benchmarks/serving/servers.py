@@ -210,8 +210,7 @@ def ours(
         DRAIN_SECONDS="5",
         TERMINATION_MESSAGE_FILE=str(folder / "termination"),
         PYTHONPATH=str(REPOSITORY),
-        **(settings or {}),
-    )
+    ) | dict(settings or {})
     return Server(
         name,
         model,

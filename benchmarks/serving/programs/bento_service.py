@@ -9,7 +9,8 @@ import onnxruntime
 from pydantic import BaseModel, create_model
 
 FEATURES = os.environ["FEATURES"].split(",")
-Row: Any = create_model("Row", **dict.fromkeys(FEATURES, (float, ...)))
+FIELDS: dict[str, Any] = dict.fromkeys(FEATURES, (float, ...))
+Row: Any = create_model("Row", **FIELDS)
 
 
 class Prediction(BaseModel):
@@ -27,7 +28,7 @@ class Classifier:
         """Load the model."""
         self.session = onnxruntime.InferenceSession(os.environ["MODEL_FILE"])
 
-    @bentoml.api
+    @bentoml.api  # type: ignore[untyped-decorator]  # BentoML lives in an environment of its own
     def predict(self, instances: list[Row]) -> list[Prediction]:
         """Predict the rows."""
         rows = [[getattr(row, name) for name in FEATURES] for row in instances]

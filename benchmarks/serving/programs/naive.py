@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel, create_model
 
 FEATURES = os.environ["FEATURES"].split(",")
-Row: Any = create_model("Row", **dict.fromkeys(FEATURES, (float, ...)))
+FIELDS: dict[str, Any] = dict.fromkeys(FEATURES, (float, ...))
+Row: Any = create_model("Row", **FIELDS)
 session = onnxruntime.InferenceSession(os.environ["MODEL_FILE"])
 app = FastAPI()
 

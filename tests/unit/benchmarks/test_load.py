@@ -142,7 +142,7 @@ def test_quantiles_of_a_few_values() -> None:
 def test_requests_carry_the_rows_that_they_are_made_of() -> None:
     import numpy
 
-    rows = numpy.arange(60, dtype=numpy.float32).reshape(3, 20)
+    rows = numpy.arange(80, dtype=numpy.float32).reshape(4, 20)
     first, second = requests.messages("/predict", rows, 2, requests.named, count=2)
     head, _, body = first.partition(b"\r\n\r\n")
     assert head.startswith(b"POST /predict HTTP/1.1\r\n")
@@ -152,4 +152,4 @@ def test_requests_carry_the_rows_that_they_are_made_of() -> None:
     content, headers = requests.binary(rows)
     length = int(headers["Inference-Header-Content-Length"])
     assert content[length:] == rows.tobytes()
-    assert json.loads(content[:length])["inputs"][0]["shape"] == [3, 20]
+    assert json.loads(content[:length])["inputs"][0]["shape"] == [4, 20]

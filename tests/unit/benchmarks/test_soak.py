@@ -45,8 +45,9 @@ def test_each_kind_of_mistake_is_told(changes: dict[str, object], mistake: str) 
 
 def test_twenty_seconds_with_rotation_outages_and_nuisances_lose_nothing_and_keep_memory_flat(tmp_path: Path) -> None:
     seen = soak.run(tmp_path, minutes=1 / 3, rate=200, period=5)
-    # So short a time says nothing of a percent an hour: 100 MiB that grow at this rate gain 3 MiB in the ten seconds.
-    assert seen.mistakes(bound=1000) == []
+    # So short a time says nothing of a percent an hour: 100 MiB that grow at this rate gain less than 2 MiB in the ten
+    # seconds that count, about 900 bytes a request.
+    assert seen.mistakes(bound=600) == []
     assert seen.answered > 20 * 200 * soak.ROWS * 0.5
     assert seen.outages >= 3
     assert seen.files >= 3
