@@ -159,10 +159,13 @@ BAD_URIS = [
     "s3://b/key", "s3://bucket/a#b", "gs:///key", "http://host", "http://host/", "http:///path", "http://host/?a=b",
     "https://user:password@host/model", "https://user@host/model", "https://host:0/model", "https://host:65536/model",
     "https://host:port/model", "https://[::1/model", "https://host/a b", "https://host/ä", "https://host/../secret",
-    "http://host/\u0000", "HTTPS://host/model", " https://host/model",
+    "http://host/\u0000", "HTTPS://host/model", " https://host/model", "models:/wine", "models:/wine/",
+    "models:/wine/0", "models:/wine/Best", "models:/a/b/3", "models:/wine/3@x", "models:/wine@", "models:/@x",
+    "models:/wi ne/3", "models://wine/3", "models:wine/3", "models:/wine@a b", "models:/wine/Production2",
 ]  # fmt: skip
 GOOD_URIS = [
-    *specs.POOLS["storageUri"], "pvc://claim/v1..v2/model", "https://[2001:db8::1]:443/model", "https://host:65535//m",
+    *specs.POOLS["model.storageUri"], "models:/wine/LATEST", "models:/wine/none", "models:/weiß%20wein/999999999999",
+    "pvc://claim/v1..v2/model", "https://[2001:db8::1]:443/model", "https://host:65535//m",
     "https://bucket.host/key?X-Amz-Signature=ab%2F&x=/../a", "gs://bucket_1/ä/model", "http://10.0.0.1/m",
 ]  # fmt: skip
 
@@ -178,9 +181,28 @@ def test_a_bad_address_is_refused(uri: str, operator_api: Any) -> None:
 @pytest.mark.property(2)
 @pytest.mark.parametrize("uri", GOOD_URIS)
 def test_an_address_that_is_taken_is_one_that_the_programs_can_use(uri: str, operator_api: Any) -> None:
-    spec = copy.deepcopy(MINIMAL) | {"model": {"storageUri": uri}}
+    secret = {"credentialsSecret": "mlflow"} if uri.startswith("models:") else {}
+    spec = copy.deepcopy(MINIMAL) | {"model": {"storageUri": uri, **secret}}
     if "/../" not in uri:
         DriftMonitor.model_validate(operator_api.plane.client.json("POST", DRY_RUN, monitor(spec)))
+
+
+@pytest.mark.property(2)
+def test_a_registry_needs_a_secret_and_holds_no_reference(operator_api: Any) -> None:
+    registered = {"storageUri": "models:/wine/3"}
+    for model in (registered, {"storageUri": "configmap://a/b", "outlierDetector": registered}):
+        message = refusal(operator_api, monitor(copy.deepcopy(MINIMAL) | {"model": model}))
+        assert "a models:/ address needs credentialsSecret: the Secret says with MLFLOW_TRACKING_URI" in message
+    reference = registered | {"credentialsSecret": "mlflow"}
+    message = refusal(operator_api, monitor(copy.deepcopy(MINIMAL) | {"reference": reference}))
+    assert "spec.reference.storageUri" in message
+
+
+@pytest.mark.property(2)
+@pytest.mark.parametrize("digest", ["ab", "ab" * 33, "AB" * 32, "g" * 64, "sha256:" + "a" * 57])
+def test_what_is_no_digest_is_refused(digest: str, operator_api: Any) -> None:
+    model = {"storageUri": "configmap://a/b", "sha256": digest}
+    assert "spec.model.sha256" in refusal(operator_api, monitor(copy.deepcopy(MINIMAL) | {"model": model}))
 
 
 @pytest.mark.property(2)
