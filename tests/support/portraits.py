@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from driftmonitor_api.base import parse_quantity
 from driftmonitor_operator import kinds
 from driftmonitor_operator.reasons import CONDITIONS
 
@@ -13,6 +14,7 @@ COMPARED = (*kinds.APPLIED, kinds.SECRET)
 _TIMED = ("ChecksHealthy", "DriftDetected")
 """Conditions that time changes too: a fresh object may be younger than the schedule's first gap."""
 _COUNTERS = ("deployment.kubernetes.io/revision",)
+_AMOUNT = re.compile(r"[.]resources[.](limits|requests)[.](cpu|memory)$")
 _VOLATILE_METADATA = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "namespace")
 
 
@@ -53,8 +55,14 @@ def differences(fresh: Any, there: Any, path: str = "") -> Iterator[str]:
     elif isinstance(fresh, list) and isinstance(there, list) and len(fresh) == len(there):
         for number, pair in enumerate(zip(fresh, there, strict=True)):
             yield from differences(*pair, f"{path}[{number}]")
-    elif fresh != there:
+    elif fresh != there and not _is_same_amount(path, fresh, there):
         yield f"{path}: a fresh object has {json.dumps(fresh)}, this one {json.dumps(there)}"
+
+
+def _is_same_amount(path: str, fresh: Any, there: Any) -> bool:
+    """The apiserver keeps an amount as it was first written when it is only written in another way."""
+    written = fresh is not None and there is not None and _AMOUNT.search(path)
+    return bool(written) and parse_quantity(fresh) == parse_quantity(there)
 
 
 def strange(there: Body) -> Iterator[str]:
