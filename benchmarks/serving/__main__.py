@@ -26,7 +26,7 @@ from hack.cluster.errors import ClusterError
 Results = dict[tuple[str, str], list[Outcome]]
 SIZES = {ONE: 1, MANY: 100}
 PARTS = ("servers", "protocols", "workers", "batching")
-CALLERS = (16, 64)
+CALLERS = (1, 16, 64)
 
 
 class Benchmark:
@@ -62,15 +62,13 @@ class Benchmark:
             self._driver.count(ours, sum(SIZES.values()))
             noop = servers.noop(self._folder, self._model, cores, *answers)
             with self._running([noop]):
-                measurements = {}
-                for server in (ours, unlogged, naive, noop, *others):
-                    measurements.update(self._scenarios(server))
-                results = rounds(self._rounds, measurements)
-                used = {server.name: float(memory(server.pid)) for server in (ours, unlogged, naive, noop, *others)}
+                found = [ours, unlogged, naive, noop, *others]
+                results = rounds(self._rounds, self._scenarios(found))
+                used = {server.name: float(memory(server.pid)) for server in found}
         self._check_logged(ours)
-        found = figures.targets(results, used[ours.name])
-        tables = [figures.main_table(results, used), figures.targets_table(found), *skipped]
-        return "\n\n".join(tables), all(target.kept for target in found)
+        targets = figures.targets(results, used[ours.name])
+        tables = [figures.main_table(results, used), figures.targets_table(targets), *skipped]
+        return "\n\n".join(tables), all(target.kept for target in targets)
 
     def protocols(self) -> str:
         """The ways to call our server."""
@@ -121,7 +119,7 @@ class Benchmark:
             "2 layers of 2,048 neurons": models.wide_network(self._folder),
         }
         measurements: dict[tuple[str, str], Measurement] = {}
-        scenarios = [f"{callers} callers" for callers in CALLERS]
+        scenarios = [f"{callers} caller{'s' * (callers > 1)}" for callers in CALLERS]
         found = []
         for name, model in named.items():
             for batching in (None, {"maxBatchSize": 32, "maxLatency": "2ms"}):
@@ -172,20 +170,24 @@ class Benchmark:
             for server in found:
                 server.stop()
 
-    def _scenarios(self, server: Server) -> dict[tuple[str, str], Measurement]:
-        highest = 0.0
+    def _scenarios(self, found: Sequence[Server]) -> dict[tuple[str, str], Measurement]:
+        """Server after server in each scenario, so that those that are compared are measured one after the other."""
+        highest: dict[str, float] = {}
 
-        def one() -> Outcome:
-            nonlocal highest
+        def one(server: Server) -> Outcome:
             outcome = self._send(server, None, None, 1)
-            highest = outcome.rate
+            highest[server.name] = outcome.rate
             return outcome
 
-        def half() -> Outcome:
-            return self._send(server, None, None, 1, connections=CONNECTIONS_AT_A_RATE, rate=highest / 2)
+        def many(server: Server) -> Outcome:
+            return self._send(server, None, None, SIZES[MANY])
 
-        many = partial(self._send, server, None, None, SIZES[MANY])
-        return {(server.name, ONE): one, (server.name, MANY): many, (server.name, HALF): half}
+        def half(server: Server) -> Outcome:
+            rate = highest[server.name] / 2
+            return self._send(server, None, None, 1, connections=CONNECTIONS_AT_A_RATE, rate=rate)
+
+        scenarios = {ONE: one, MANY: many, HALF: half}
+        return {(server.name, name): partial(send, server) for name, send in scenarios.items() for server in found}
 
     def _send(
         self,
@@ -217,7 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=benchmarks.serving.__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--rounds", type=int, default=5, help="of each measurement (default: 5)")
-    parser.add_argument("--seconds", type=float, default=3, help="of each measurement (default: 3)")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of each measurement (default: 2.5)")
     arguments = parser.parse_args()
     parts: list[str] = arguments.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):

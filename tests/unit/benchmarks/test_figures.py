@@ -92,7 +92,24 @@ def test_the_main_table_has_a_line_for_each_server_and_the_same_number_of_cells(
 
 @pytest.mark.parametrize(
     ("gains", "choice"),
-    [([0.5, 1.09], "off"), ([0.5, 1.5], "on for many callers at once"), ([1.1, 2.0], "on: 1.1 to 2.0 x")],
+    [
+        ([0.5, 1.2], "off: 0.5 to 1.2 x"),
+        ([0.5, 1.5], "off, or on where very many call at once: 0.5 to 1.5 x"),
+        ([1.3, 2.0], "on where many call at once: 1.3 to 2.0 x"),
+    ],
 )
-def test_batching_is_advised_where_it_brings_a_tenth(gains: list[float], choice: str) -> None:
-    assert figures.advice(gains).startswith(choice)
+def test_batching_is_advised_where_it_brings_a_quarter(gains: list[float], choice: str) -> None:
+    assert figures.advice(gains) == f"{choice} the requests/s"
+
+
+def test_the_table_of_batching_shows_what_few_callers_wait_and_what_many_gain() -> None:
+    results = {
+        ("trees", "1 caller"): [outcome(900, p50=0.001)],
+        ("trees", "16 callers"): [outcome(1000)],
+        ("trees, batching", "1 caller"): [outcome(300, p50=0.003)],
+        ("trees, batching", "16 callers"): [outcome(3000)],
+    }
+    lines = figures.batching_table(results, ["trees"], ["1 caller", "16 callers"]).splitlines()
+    assert lines[-1] == (
+        "| trees | 1.00 ms | 3.00 ms | 1,000 | 3,000 | on where many call at once: 3.0 to 3.0 x the requests/s |"
+    )
