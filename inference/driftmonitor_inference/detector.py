@@ -14,9 +14,9 @@ from driftmonitor_inference.signature import Column, ModelError
 
 
 class DetectorError(Exception):
-    """The detector gave no usable score; `row` is the first row concerned where that is known."""
+    """The detector gave no usable score; `row` is the first row that has none where others may have one."""
 
-    def __init__(self, message: str, row: int = 0) -> None:
+    def __init__(self, message: str, row: int | None = None) -> None:
         super().__init__(message)
         self.row = row
 

@@ -136,7 +136,8 @@ class Model:
             message = f"the outlier detector refuses row {row}: {error}"
             raise PredictionError(message, row, cause="row", operator=error.operator) from error
         except DetectorError as error:
-            raise PredictionError(f"the outlier detector fails: {error}", error.row, cause="model") from error
+            cause: Literal["row", "model"] = "model" if error.row is None else "row"
+            raise PredictionError(f"the outlier detector fails: {error}", error.row or 0, cause=cause) from error
         for prediction, outlier in zip(predictions, found, strict=True):
             force_setattr(prediction, "outlier", outlier)  # nobody else has it yet
 
@@ -230,4 +231,5 @@ def _check_finite(numbers: Array) -> None:
     finite = numpy.isfinite(numbers)
     if not finite.all():
         row = int(numpy.argwhere(~finite)[0][0])
-        raise PredictionError(f"the model's answer for row {row} is not a finite number", row, cause="model")
+        # Other rows have an answer, the example row among them: it is what this row holds that leads to none.
+        raise PredictionError(f"the model's answer for row {row} is not a finite number", row, cause="row")

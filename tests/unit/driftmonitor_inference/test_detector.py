@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 import pytest
 
+from driftmonitor_api.records import PredictionRecord
 from driftmonitor_api.v1alpha1 import Feature
 from driftmonitor_inference.model import Model, PredictionError
 from driftmonitor_inference.signature import ModelError
@@ -128,7 +129,35 @@ def test_a_score_that_is_no_finite_number_names_the_row(models: Any) -> None:
     model = Model(models.matrix, THREE, None, outlier_path=models.regressor, outlier_threshold=1.0)
     with pytest.raises(PredictionError, match="the outlier detector fails: its score for row 1 is not") as caught:
         model.predict([ORDINARY, (3e38, 3e38, 3e38)])
-    assert (caught.value.row, caught.value.cause) == (1, "model")
+    assert (caught.value.row, caught.value.cause) == (1, "row")
+
+
+def test_answers_records_and_metrics_say_which_rows_are_outliers(
+    detectors: Detectors, start_server: Callable[..., Any]
+) -> None:
+    server = start_server(OUTLIER_MODEL_FILE=str(detectors.categories))
+    server.wait_ready()
+    rows = [{"distance": 0.5, "origin": "JFK"}, {"distance": 1000.0, "origin": "Mars"}]
+    answer = server.http.post("/predict", json={"instances": rows}).json()
+    outliers = [row["outlier"] for row in answer["predictions"]]
+    assert [outlier["flag"] for outlier in outliers] == [False, True]
+    assert outliers[0]["score"] < 0 < outliers[1]["score"]
+    assert [record["outlier"] for record in server.records()] == outliers
+    assert [PredictionRecord.model_validate(record).outlier is not None for record in server.records()] == [True, True]
+    metrics = server.http.get("/metrics").text
+    assert 'model_outliers_total{model="flights",model_version="3"} 1.0' in metrics
+    assert server.terminate()[0] == 0
+
+
+def test_a_server_with_a_detector_of_other_features_ends_with_a_sentence(
+    models: Any, environment: dict[str, str], tmp_path: Path, run_to_end: Callable[..., tuple[int, str, str]]
+) -> None:
+    (tmp_path / "termination").touch()
+    status, _, errors = run_to_end("serve", environment | {"OUTLIER_MODEL_FILE": str(models.matrix)})
+    sentence = (tmp_path / "termination").read_text()
+    assert status == 1
+    assert "the outlier detector: it takes 3 features and the model 2" in sentence
+    assert sentence in errors
 
 
 def _written(path: Path, content: bytes) -> Path:

@@ -59,10 +59,10 @@ def test_a_regressor_gives_values(models: Any) -> None:
     assert predictions[0].scores is None
 
 
-def test_an_answer_that_is_no_finite_number_is_an_error_of_the_model(models: Any) -> None:
+def test_an_answer_that_is_no_finite_number_is_an_error_of_the_row(models: Any) -> None:
     with pytest.raises(PredictionError, match="answer for row 1 is not a finite number") as caught:
         Model(models.regressor, THREE, None).predict([(1.0, 1.0, 1.0), (3e38, 3e38, 3e38)])
-    assert (caught.value.row, caught.value.cause) == (1, "model")
+    assert (caught.value.row, caught.value.cause) == (1, "row")
 
 
 def test_the_first_row_that_the_model_refuses_is_named(models: Any) -> None:
