@@ -11,14 +11,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_inference import wire
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter
 from driftmonitor_operator.config import Images, OperatorConfig, ShipperFiles
@@ -133,21 +132,21 @@ class Server:
             for n in range(seq, seq + rows)
         ]
         self.written += features
-        return wire.encode_lines(
+        return msgspec.json.Encoder().encode_lines(
             [
-                wire.Record(
-                    request_id=f"{writer}-{seq}",
-                    row=row,
-                    timestamp=wire.timestamp(datetime(2026, 1, 1, tzinfo=UTC)),
-                    monitor="default/wine",
-                    model="wine",
-                    model_version="3",
-                    writer=writer,
-                    seq=seq + row,
-                    features=values,
-                    prediction=wire.RecordPrediction(label="a", score=0.98),
-                    latency_ms=0.41,
-                )
+                {
+                    "request_id": f"{writer}-{seq}",
+                    "row": row,
+                    "timestamp": "2026-01-01T00:00:00.000000Z",
+                    "monitor": "default/wine",
+                    "model": "wine",
+                    "model_version": "3",
+                    "writer": writer,
+                    "seq": seq + row,
+                    "features": values,
+                    "prediction": {"label": "a", "score": 0.98},
+                    "latency_ms": 0.41,
+                }
                 for row, values in enumerate(features)
             ]
         )
