@@ -6,6 +6,7 @@ be called by the name of its feature, and a model that takes one matrix takes on
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from driftmonitor_inference.examples import Value
 from driftmonitor_inference.model import Model
@@ -220,4 +221,6 @@ def _label(tensor: Tensor, outputs: Outputs) -> Output:
 def _scores(tensor: Tensor, outputs: Outputs) -> Output:
     datatype = _OUTPUT_DATATYPE.get(tensor.type, "FP32")  # the maps of a ZipMap hold FP32
     description = Description(tensor.name, datatype, (_FREE, len(outputs.classes or ())))
-    return Output(description, lambda rows: [score for row in rows for score in (row.scores or {}).values()])
+    return Output(
+        description, lambda rows: list(chain.from_iterable([row.scores.values() for row in rows if row.scores]))
+    )

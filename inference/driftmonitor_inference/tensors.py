@@ -172,5 +172,9 @@ def to_bytes(datatype: str, values: Sequence[Value]) -> bytes:
     """The bytes of a tensor's values, as a request would carry them."""
     if datatype != "BYTES":
         return numpy.array(values, DTYPES[datatype]).tobytes()
-    texts = [str(value).encode() for value in values]
-    return b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    packed = {value: _packed(str(value).encode()) for value in set(values)}
+    return b"".join([packed[value] for value in values])
+
+
+def _packed(text: bytes) -> bytes:
+    return struct.pack("<I", len(text)) + text
