@@ -1,7 +1,9 @@
 """A loaded ONNX file. The only module that knows onnxruntime."""
 
 import hashlib
+import itertools
 import re
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ _DTYPES: dict[str, Any] = {
     "bool": numpy.bool_,
     "string": numpy.object_,
 }
+_PACKED = {"float32": "f", "float64": "d", "int32": "i", "int64": "q"}
 _SILENT = 4  # onnxruntime's severity "fatal": it writes to stderr on its own what it also raises
 _NEW_OPSET = re.compile(r"Opset (?P<opset>\d+) is under development.*support for domain (?P<domain>\S+) is till opset (?P<last>\d+)")  # fmt: skip  # noqa: E501  # one message
 _NEW_FORMAT = re.compile(r"Unsupported model IR version: (?P<version>\d+), max supported IR version: (?P<last>\d+)")
@@ -73,7 +76,11 @@ class OnnxSession:
 def feed(columns: Sequence[Column], matrix: str | None, rows: Sequence[Sequence[Any]]) -> dict[str, Array]:
     """The tensors that rows of values in the order of the columns make; `matrix` is the input that takes them all."""
     if matrix is not None:
-        return {matrix: numpy.array(rows, _DTYPES[columns[0].element_type])}
+        element_type, count = columns[0].element_type, len(rows)
+        if count > 1 and element_type in _PACKED:  # numpy itself takes half as long again
+            packed = struct.pack(f"{count * len(columns)}{_PACKED[element_type]}", *itertools.chain.from_iterable(rows))
+            return {matrix: numpy.frombuffer(packed, _DTYPES[element_type]).reshape(count, len(columns))}
+        return {matrix: numpy.array(rows, _DTYPES[element_type])}
     tensors = {}
     for column, values in zip(columns, zip(*rows, strict=True), strict=True):
         array = numpy.array(values, _DTYPES[column.element_type])

@@ -120,6 +120,41 @@ def test_a_label_alone_is_answered_as_text_whatever_integer_it_is(
     assert (prediction.label, prediction.score, prediction.scores) == (label, None, None)
 
 
+@pytest.mark.parametrize(
+    ("element_type", "rows"),
+    [
+        ("FLOAT", [(0.1, 2.5), (-3e38, 0.0), (16777217.0, 1e-45)]),
+        ("DOUBLE", [(0.1, 2.5), (-1e308, 0.0), (5e-324, 1.0)]),
+        ("INT32", [(1, 2), (-(2**31), 0), (2**31 - 1, 1)]),
+        ("INT64", [(1, 2), (-(2**63), 0), (2**63 - 1, 1)]),
+        ("BOOL", [(True, False), (False, False), (True, True)]),
+        ("STRING", [("a", "ü"), ("", "b"), ("\U0001f377", "c")]),
+    ],
+)
+def test_many_rows_reach_the_model_as_each_of_them_does_alone(
+    element_type: str, rows: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    wanted = getattr(TensorProto, element_type)
+    first = helper.make_node("Gather", ["row", "place"], ["label"], axis=1)
+    graph = helper.make_graph(
+        [first, helper.make_node("Identity", ["label"], ["out"])],
+        "first column",
+        [helper.make_tensor_value_info("row", wanted, [None, 2])],
+        [helper.make_tensor_value_info("out", wanted, [None, 1])],
+        [helper.make_tensor("place", TensorProto.INT64, [1], [0])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "m").write_bytes(model.SerializeToString())
+    kind = "Categorical" if element_type == "STRING" else "Numerical"
+    loaded = Model(tmp_path / "m", [Feature(name="a", type=kind), Feature(name="b", type=kind)], None)
+    together = loaded.predict(rows)
+    assert together == [loaded.predict([row])[0] for row in rows]
+    if element_type in ("FLOAT", "DOUBLE"):
+        assert [row.value for row in together] == pytest.approx([row[0] for row in rows])
+    else:
+        assert [row.label for row in together] == [str(row[0]) for row in rows]
+
+
 def test_values_of_half_precision_are_answered(tmp_path: Path) -> None:
     path = _row_function(tmp_path / "m", [("Cast", {"to": TensorProto.FLOAT16})], TensorProto.FLOAT16)
     assert [row.value for row in Model(path, THREE[:1], None).predict([(0.5,), (1.25,)])] == [0.5, 1.25]
