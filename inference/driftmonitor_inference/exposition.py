@@ -54,7 +54,7 @@ def families(
     yield CounterMetricFamily("prediction_log_written_rows", "Rows written to the log", total.written)
     yield from _log(states, limit)
     yield from _writers(states)
-    yield GaugeMetricFamily("model_server_workers", "Worker processes that run", len(running))
+    yield GaugeMetricFamily("model_server_workers", "Worker processes that serve", len(running))
     restarts = total.starts - len(states)
     yield CounterMetricFamily("model_server_worker_restarts", "Workers started in the place of one that died", restarts)
     dropped = "Lines of the server's own log that were dropped, since they were not read fast enough"

@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
 
 from driftmonitor_inference.app import Readiness
+from driftmonitor_inference.turns import Turns
 
 _LOGGER = logging.getLogger(__name__)
 _TICKS_PER_SECOND = 10  # of uvicorn's main loop
 _FIRST_REQUEST_SECONDS = 0.5
 _POLL_SECONDS = 0.01
+_NO_DESCRIPTOR_SECONDS = 1.0
+_OTHERS_SECONDS = 0.002
 _CLOSE = (b"connection", b"close")
 
 
@@ -43,6 +46,8 @@ class Hooks:
     lifeline: int | None = None
     """Descriptor of a pipe: the server ends as by SIGTERM when the pipe does."""
     companion: Companion | None = None
+    turns: Turns | None = None
+    """Of the workers that take connections from the same socket."""
 
 
 class HttpServer(uvicorn.Server):
@@ -55,13 +60,22 @@ class HttpServer(uvicorn.Server):
         self._delay = delay
         self._hooks = hooks
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connecting: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
         self._loop = asyncio.get_running_loop()
         if self._hooks.companion is not None:
             await self._hooks.companion.start()
-        await super().startup(sockets)
+        if self._hooks.turns is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self._hooks.turns.publish(0)
+            for listener in sockets or []:
+                listener.setblocking(False)
+                self._loop.add_reader(listener, self._take, self._loop, self._hooks.turns, listener)
         if self._hooks.lifeline is not None:
             self._loop.add_reader(self._hooks.lifeline, self._lifeline_moves, self._hooks.lifeline)
         self._hooks.ready()
@@ -74,9 +88,14 @@ class HttpServer(uvicorn.Server):
         await asyncio.gather(*ends)
 
     async def _shutdown(self, sockets: list[socket.socket]) -> None:
+        self._closing = True
         listeners = [listener.dup() for listener in sockets]
         for server in self.servers:
             server.close()
+        if self._hooks.turns is not None:
+            self._hooks.turns.leave()
+            for listener in sockets:
+                asyncio.get_running_loop().remove_reader(listener)
         await asyncio.sleep(0)
         for listener in listeners:
             await self._take_last(listener)
@@ -87,6 +106,32 @@ class HttpServer(uvicorn.Server):
         ):
             await asyncio.sleep(_POLL_SECONDS)
         await super().shutdown(sockets)
+
+    def _take(self, loop: asyncio.AbstractEventLoop, turns: Turns, listener: socket.socket, late: bool = False) -> None:
+        """Take the connections that are this worker's to take. If others should, they are given a moment to."""
+        if self._closing:
+            return
+        wait = _OTHERS_SECONDS
+        while late or turns.is_mine(len(self.server_state.connections) + len(self._connecting)):
+            late = False
+            try:
+                connection, _ = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                wait = 0.0  # there is none, or its client is gone
+                break
+            except OSError as error:  # no descriptor left: what waits would wake the loop again and again
+                _LOGGER.error("connections cannot be taken: %s", error.strerror)
+                wait = _NO_DESCRIPTOR_SECONDS
+                break
+            connection.setblocking(False)
+            task = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+        if wait:
+            loop.remove_reader(listener)
+            loop.call_later(wait, self._take, loop, turns, listener, True)
+        else:
+            loop.add_reader(listener, self._take, loop, turns, listener)
 
     async def _take_last(self, listener: socket.socket) -> None:
         """Serve those who are connected as far as the kernel and they know, and close the door behind them."""

@@ -121,7 +121,6 @@ class Metrics:
         last = snapshots.read(directory, worker) if directory is not None else None
         self._earlier = tallies.before(last, recovered or {})
         self.registry.register(_Collector(self._collect))
-        self.flush()
 
     def predicted(self, rows: Rows, predictions: Sequence[RowPrediction], seconds: float) -> None:
         """Count an answered request."""

@@ -1,5 +1,6 @@
 """The command `serve`: puts the parts together, runs them, and ends them in the order that loses nothing."""
 
+import gc
 import logging
 import secrets
 import socket
@@ -33,6 +34,7 @@ from driftmonitor_inference.service import PredictionService
 from driftmonitor_inference.settings import ServeSettings, WorkerSettings
 from driftmonitor_inference.signature import ModelError
 from driftmonitor_inference.syncing import GroupSync
+from driftmonitor_inference.turns import Turns
 
 if TYPE_CHECKING:
     from driftmonitor_inference.tracing import Tracing
@@ -192,9 +194,12 @@ def _serve(
     else:
         listener = socket.socket(fileno=worker.worker_listener)
         ready_file = worker.ready_file(worker.worker_dir, worker.worker)
-        hooks = replace(hooks, ready=ready_file.touch, lifeline=worker.worker_lifeline)
+        turns = Turns(worker.turns_file(worker.worker_dir), worker.worker)
+        hooks = replace(hooks, ready=ready_file.touch, lifeline=worker.worker_lifeline, turns=turns)
     server = HttpServer(_uvicorn_config(settings, app), readiness, settings.shutdown_delay_seconds, hooks)
     reporter.start()
+    gc.collect()
+    gc.freeze()  # what is loaded stays: to look through it again and again would hold up requests
     server.run([listener])
     log.close()
     if tracing is not None:
@@ -212,6 +217,9 @@ def _uvicorn_config(settings: ServeSettings, app: object) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # it knows neither rows nor ids
         server_header=False,
+        interface="asgi3",
+        ws="none",
+        proxy_headers=False,  # a layer around the application that rewrites addresses
         timeout_graceful_shutdown=settings.shutdown_request_seconds,
         # Longer than proxies keep theirs: whoever closes an idle connection must be the one who sends requests.
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,

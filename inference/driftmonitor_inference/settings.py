@@ -128,6 +128,11 @@ class WorkerSettings:
         """The file that a worker makes once it serves."""
         return directory / f"ready.{worker}"
 
+    @staticmethod
+    def turns_file(directory: Path) -> Path:
+        """The memory in which the workers say how many connections they have."""
+        return directory / "turns"
+
 
 SettingsT = TypeVar("SettingsT", FetchSettings, ServeSettings, WorkerSettings)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from driftmonitor_inference import logs, restarts, termination
 from driftmonitor_inference.listening import StartError, listen
 from driftmonitor_inference.settings import ServeSettings, WorkerSettings
+from driftmonitor_inference.turns import Turns
 
 _LOGGER = logging.getLogger(__name__)
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -87,6 +88,9 @@ class _Crew:
         self._ending = False
         self._ends: list[restarts.Life] = []
         self._complaint: str | None = None
+        turns_file = WorkerSettings.turns_file(directory)
+        Turns.create(turns_file, settings.workers)
+        self._turns = Turns(turns_file, 0)
         listener.set_inheritable(True)
         os.set_inheritable(lifeline, True)
 
@@ -159,6 +163,7 @@ class _Crew:
         served = self._ready_file(worker.number).exists()
         life = restarts.Life(status, time.monotonic() - worker.began, served)
         worker.pid = None
+        self._turns.leave(worker.number)
         if self._ending:
             self._ends.append(life)
             return

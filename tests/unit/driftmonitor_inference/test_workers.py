@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -209,6 +210,27 @@ def test_workers_end_orderly_when_their_supervisor_is_killed(
     wait_until(lambda: all(_ended(pid) for pid in pids), "no worker is left")
     assert list(collector.last().values()) == [2]
     assert list(server.log_dir.iterdir()) == []
+
+
+def test_clients_that_come_at_the_same_time_and_stay_are_shared_by_the_workers(
+    start_server: Start, wait_until: Start
+) -> None:
+    server = start_server(WORKERS="2")
+    server.wait_ready()
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    server.http.close()  # its connection would count
+    address = (server.http.base_url.host, server.http.base_url.port)
+    clients = [socket.create_connection(address) for _ in range(16)]
+    body = json.dumps(ROWS).encode()
+    request = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    for client in clients:
+        client.sendall(request)
+    for client in clients:
+        assert client.recv(12) == b"HTTP/1.1 200"
+        client.close()
+    rows = _rows_by_worker(server)
+    assert sum(rows.values()) == 32
+    assert min(rows["0"], rows["1"]) >= 12, "6 of 16 connections"
 
 
 def test_a_worker_takes_less_than_150_mib(start_server: Start, wait_until: Start, load: Any) -> None:
