@@ -13,10 +13,13 @@ import msgspec
 from driftmonitor_api.limits import MAX_RECORD_BYTES
 from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.rows import Rows
+from driftmonitor_inference.signature import Column
 
 _ENCODER = msgspec.json.Encoder()
 _encode, _encode_lines = _ENCODER.encode, _ENCODER.encode_lines
 _PARTS = 9  # of a line
+_VALUE_BYTES = 32  # a number of 17 digits with its sign, exponent, comma, colon and spaces has 28
+_AROUND_BYTES = 64  # what holds the rows
 
 
 class RecordTooLongError(Exception):
@@ -34,11 +37,16 @@ class _Prediction(msgspec.Struct, omit_defaults=True, gc=False):
     value: float | None = None
 
 
-def texts_of(rows: Rows) -> list[bytes]:
-    """The JSON of each row, on one line. As its client wrote it, if no name or string holds a brace and there is only
-    the white space that programs write."""
+def compact_bytes(columns: Sequence[Column]) -> int:
+    """The most that a row has which is written without waste: its names, and values of an ordinary length."""
+    return sum(len(_encode(column.name)) + _VALUE_BYTES for column in columns)
+
+
+def texts_of(rows: Rows, compact: int) -> list[bytes]:
+    """The JSON of each row, on one line. As its client wrote it, if no row has more than about `compact` bytes, and no
+    name or string holds a brace."""
     body, count = rows.body, len(rows.values)
-    if body is None or b"\n" in body or b"  " in body or b"\t" in body or b"\r" in body:
+    if body is None or len(body) > count * compact + _AROUND_BYTES or b"\n" in body or b"\r" in body:
         return encoded(rows.features)
     if not body.count(b"{") == rows.objects == body.count(b"}"):
         return encoded(rows.features)

@@ -5,7 +5,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +16,7 @@ from driftmonitor_inference.batching import Batcher
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model, PredictionError
 from driftmonitor_inference.predictions import RowPrediction
-from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, encoded, texts_of
+from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, compact_bytes, encoded, texts_of
 from driftmonitor_inference.recordlog import (
     LogFailedError,
     LogFullError,
@@ -32,7 +31,7 @@ from driftmonitor_inference.tracecontext import TraceContext
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_REQUEST_ID = 128
-_TELL_AGAIN = timedelta(minutes=1)  # a log that is full for long is not told with every request
+_TELL_AGAIN_NANOSECONDS = 60 * 10**9  # a log that is full for long is not told with every request
 
 Redact = Callable[[list[msgspec.Struct]], list[Any]]
 """What records hold of the features of rows, in the same order."""
@@ -73,7 +72,7 @@ class PredictionService:
         group_sync: GroupSync | None = None,
         redact: Redact | None = None,
         new_trace: Callable[[], TraceContext] | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        nanoseconds: Callable[[], int] = time.time_ns,
     ) -> None:
         """`request_id_prefix` must be unique to this process start. With `group_sync` an answer waits until its rows
         are on the disk. `new_trace` begins a trace for a request whose caller has none."""
@@ -82,16 +81,18 @@ class PredictionService:
         self.metrics = metrics
         self._log = log
         self._lines = RecordLines(config.monitor, config.model_name, config.model_version, log.writer)
+        self._compact = compact_bytes(model.columns)
         self._group_sync = group_sync
         self._redact = redact
         self._new_trace = new_trace
         self._batcher = self._new_batcher()
-        self._now = now
+        self._nanoseconds = nanoseconds
+        self._timestamps = wire.Timestamps()
         self._request_id_prefix = request_id_prefix
         self._numbers = itertools.count(1)
         self._spans = itertools.count(secrets.randbits(63) + 1)
         self._lost = 0
-        self._loss_told: datetime | None = None
+        self._loss_told: int | None = None
 
     def request_id(self, given: str | None) -> str:
         """The caller's id, else a new one; RequestError for one that no header or record can carry."""
@@ -124,6 +125,8 @@ class PredictionService:
         if self._group_sync is not None and logged:
             await self._sync(self._group_sync, logged)
         self.metrics.predicted(rows, predictions, seconds)
+        if predictions[0].outlier is not None:  # then each has one
+            self.metrics.outliers(sum(row.outlier is not None and row.outlier.flag for row in predictions))
         return self._predicted(request_id, trace, predictions, logged)
 
     def _new_batcher(self) -> Batcher | None:
@@ -162,11 +165,12 @@ class PredictionService:
     ) -> int:
         """The number of rows logged; RequestError where they must be and cannot."""
         config = self.config
-        timestamp, latency_ms = wire.timestamp(self._now()), round(seconds * 1000, 4)
+        timestamp, latency_ms = self._timestamps.at(self._nanoseconds()), round(seconds * 1000, 4)
         trace_id = trace.trace_id if trace is not None else None
+        redact = self._redact
 
         def encode(first_seq: int) -> bytes:
-            texts = texts_of(rows) if self._redact is None else encoded(self._redact(rows.features))
+            texts = texts_of(rows, self._compact) if redact is None else encoded(redact(rows.features))
             return self._lines.encode(first_seq, request_id, timestamp, texts, predictions, latency_ms, trace_id)
 
         count = len(predictions)
@@ -188,7 +192,8 @@ class PredictionService:
         self._log.give_up(rows)
         self.metrics.lost.inc(rows)
         self._lost += rows
-        if self._loss_told is None or self._now() - self._loss_told >= _TELL_AGAIN:
-            self._loss_told = self._now()
+        now = self._nanoseconds()
+        if self._loss_told is None or now - self._loss_told >= _TELL_AGAIN_NANOSECONDS:
+            self._loss_told = now
             fields = {"rows": self._lost, "problem": str(error)}
             _LOGGER.warning("rows are served and not logged; they count as lost", extra={"fields": fields})

@@ -1,6 +1,6 @@
 """The JSON that clients get."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -39,6 +39,16 @@ class Failure(msgspec.Struct, omit_defaults=True):
 encode = msgspec.json.Encoder().encode
 
 
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 with microseconds; the moment must be in UTC."""
-    return f"{moment.isoformat(timespec='microseconds')[:26]}Z"
+class Timestamps:
+    """Writes moments. Most are in the same second as the one before."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def at(self, nanoseconds: int) -> str:
+        """RFC 3339 in UTC with microseconds; `nanoseconds` since the epoch."""
+        second, rest = divmod(nanoseconds, 1_000_000_000)
+        if second != self._second:
+            self._second, self._text = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._text}.{rest // 1000:06d}Z"

@@ -98,10 +98,10 @@ def test_a_row_that_the_model_refuses_is_named(serve: Callable[..., Served], mod
     assert served.records() == []
 
 
-def test_an_answer_that_is_no_number_is_a_failure_of_the_model(serve: Callable[..., Served], models: Any) -> None:
+def test_a_row_that_the_model_answers_with_no_number_is_refused(serve: Callable[..., Served], models: Any) -> None:
     served = serve(models.regressor, features=[{"name": name, "type": "Numerical"} for name in ("a", "b", "c")])
     response = served.predict({"a": 3e38, "b": 3e38, "c": 3e38})
-    assert response.status_code == 500
+    assert response.status_code == 422
     assert response.json() == {"error": "The model's answer for row 0 is not a finite number.", "row": 0}
     assert served.records() == []
 

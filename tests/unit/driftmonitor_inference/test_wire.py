@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +9,16 @@ from driftmonitor_inference.predictions import Outlier, RowPrediction
 
 
 def test_a_timestamp_always_has_microseconds() -> None:
-    assert wire.timestamp(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000000Z"
-    assert wire.timestamp(datetime(2026, 1, 2, 3, 4, 5, 67, UTC)) == "2026-01-02T03:04:05.000067Z"
+    timestamps = wire.Timestamps()
+    for moment, text in (
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00.000000Z"),
+        (datetime(2026, 1, 2, 3, 4, 5, 67, UTC), "2026-01-02T03:04:05.000067Z"),
+        (datetime(2026, 1, 2, 3, 4, 5, 999_999, UTC), "2026-01-02T03:04:05.999999Z"),
+        (datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC), "2026-01-02T03:04:06.000000Z"),
+        (datetime(2026, 1, 2, 3, 4, 5, 1, UTC), "2026-01-02T03:04:05.000001Z"),
+    ):
+        nanoseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+        assert timestamps.at(nanoseconds) == timestamps.at(nanoseconds + 999) == text
 
 
 @pytest.mark.parametrize(
