@@ -188,14 +188,10 @@ def _serve(
     )
     if not model.example_works:
         _LOGGER.warning("the model refuses the example rows that can be guessed; its first request will prove it")
+    listener = listen(settings.host, settings.port) if worker is None else socket.socket(fileno=worker.worker_listener)
     hooks = Hooks(metrics.flush, companion=grpc_server)
-    if worker is None:
-        listener = listen(settings.host, settings.port)
-    else:
-        listener = socket.socket(fileno=worker.worker_listener)
-        ready_file = worker.ready_file(worker.worker_dir, worker.worker)
-        turns = Turns(worker.turns_file(worker.worker_dir), worker.worker)
-        hooks = replace(hooks, ready=ready_file.touch, lifeline=worker.worker_lifeline, turns=turns)
+    if worker is not None:
+        hooks = _as_worker(hooks, worker)
     server = HttpServer(_uvicorn_config(settings, app), readiness, settings.shutdown_delay_seconds, hooks)
     reporter.start()
     gc.collect()
@@ -208,6 +204,20 @@ def _serve(
     if left:
         _LOGGER.warning("the end: rows are not confirmed by the collector", extra={"fields": {"rows": left}})
     return 0
+
+
+def _as_worker(hooks: Hooks, worker: WorkerSettings) -> Hooks:
+    """The same, and what the supervisor and the other workers are to know."""
+    ready_file = worker.ready_file(worker.worker_dir, worker.worker)
+
+    def every_second() -> None:
+        ready_file.touch()
+        hooks.every_second()
+
+    turns = Turns(worker.turns_file(worker.worker_dir), worker.worker)
+    return replace(
+        hooks, every_second=every_second, ready=ready_file.touch, lifeline=worker.worker_lifeline, turns=turns
+    )
 
 
 def _uvicorn_config(settings: ServeSettings, app: object) -> uvicorn.Config:

@@ -106,6 +106,9 @@ class ServeSettings:
     drain_seconds: Annotated[
         float, Variable("most seconds to wait at the end till every row is stored at the collector", _not_negative)
     ] = 40.0
+    worker_silence_seconds: Annotated[
+        float, Variable("seconds after which one of several workers is killed whose event loop stands still", _positive)
+    ] = 60.0
     access_log: Annotated[bool, Variable("whether each request is logged: true or false")] = False
     termination_message_file: Annotated[Path, Variable("file for a fatal error, written if it exists")] = TERMINATION
 

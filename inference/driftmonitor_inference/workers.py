@@ -24,6 +24,7 @@ from driftmonitor_inference.turns import Turns
 
 _LOGGER = logging.getLogger(__name__)
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+_MOST_SILENCES = 6
 _NOT_STARTED = 126  # as shells say it
 _AWAITED = {*_ENDING, signal.SIGCHLD}
 
@@ -67,6 +68,10 @@ class _Worker:
     start_at: float | None = 0.0
     """When to start the next process; None while there is one."""
     short_lives: int = 0
+    beat: float = 0.0
+    """When it has last shown that it is alive, by the clock of its file."""
+    silences: int = 0
+    """How often it was found to have shown nothing since."""
 
 
 class _Crew:
@@ -85,6 +90,8 @@ class _Crew:
         self._listener = listener
         self._lifeline = lifeline
         self._workers = [_Worker(number) for number in range(settings.workers)]
+        self._interval = settings.worker_silence_seconds / _MOST_SILENCES
+        self._listen_at = time.monotonic() + self._interval
         self._ending = False
         self._ends: list[restarts.Life] = []
         self._complaint: str | None = None
@@ -104,10 +111,11 @@ class _Crew:
             if got is not None and got.si_signo in _ENDING:
                 self._end(signal.Signals(got.si_signo))
             self._bury()
+            self._listen()
 
     def _patience(self) -> float:
         due = [worker.start_at for worker in self._workers if worker.start_at is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else 3600.0
+        return max(0.0, min([self._listen_at, *due]) - time.monotonic())
 
     def _start_due(self) -> None:
         for worker in self._workers:
@@ -135,6 +143,26 @@ class _Crew:
             self._environment | place.environment() | {"TERMINATION_MESSAGE_FILE": str(message)},
             setsigmask=[],
         )
+
+    def _listen(self) -> None:
+        """Kill a worker whose event loop stands still: nobody else will, since no probe reaches it. Silences are
+        counted and not measured, so that a machine that was asleep does not make its workers look dead."""
+        if self._ending or time.monotonic() < self._listen_at:
+            return
+        self._listen_at = time.monotonic() + self._interval
+        for worker in self._workers:
+            beat = self._beat(worker.number) if worker.pid is not None else None
+            worker.silences = worker.silences + 1 if beat is not None and beat == worker.beat else 0
+            worker.beat = beat or 0.0
+            if worker.pid is not None and worker.silences >= _MOST_SILENCES:
+                _LOGGER.error("a worker stands still; it is killed", extra={"fields": {"worker": worker.number}})
+                os.kill(worker.pid, signal.SIGKILL)
+
+    def _beat(self, number: int) -> float | None:
+        try:
+            return self._ready_file(number).stat().st_mtime
+        except OSError:
+            return None  # it does not serve yet
 
     def _end(self, number: signal.Signals) -> None:
         if not self._ending:

@@ -233,6 +233,21 @@ def test_clients_that_come_at_the_same_time_and_stay_are_shared_by_the_workers(
     assert min(rows["0"], rows["1"]) >= 12, "6 of 16 connections"
 
 
+def test_a_worker_that_stands_still_is_replaced(start_server: Start, wait_until: Start, collector: Any) -> None:
+    server = start_server(WORKERS="2", WORKER_SILENCE_SECONDS="6")
+    server.wait_ready()
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    standing = workers(server.process.pid)[1]
+    os.kill(standing, signal.SIGSTOP)
+    for _ in range(5):
+        with httpx.Client(base_url=server.http.base_url, timeout=30) as http:
+            assert http.post("/predict", json=ROWS).status_code == 200, "the other one serves"
+    wait_until(lambda: workers(server.process.pid).get(1, standing) != standing, "there is a new one")
+    status, stdout, _ = server.terminate()
+    assert status == 0
+    assert json.loads(stdout.splitlines()[0])["message"] == "a worker stands still; it is killed"
+
+
 def test_a_worker_takes_less_than_150_mib(start_server: Start, wait_until: Start, load: Any) -> None:
     server = start_server(WORKERS="2")
     server.wait_ready()
