@@ -1,5 +1,6 @@
 """Clients that predict, and a look at the processes that serve them."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -56,9 +57,10 @@ def workers(pid: int) -> dict[int, int]:
     """Process id of each worker of a server, by its number."""
     found = {}
     for child in children(pid):
-        variables = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
-        numbers = [int(variable[7:]) for variable in variables if variable.startswith(b"WORKER=")]
-        found |= dict.fromkeys(numbers, child)
+        with contextlib.suppress(OSError):  # it is ending
+            variables = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+            numbers = [int(variable[7:]) for variable in variables if variable.startswith(b"WORKER=")]
+            found |= dict.fromkeys(numbers, child)
     return found
 
 
