@@ -25,7 +25,11 @@ SPECS: dict[str, dict[str, Any]] = {
         **CHECKS,
     },
     "fetched": {
-        "model": {"storageUri": "s3://models/m", "credentialsSecret": "of-the-model"},
+        "model": {
+            "storageUri": "s3://models/m",
+            "credentialsSecret": "of-the-model",
+            "outlierDetector": {"storageUri": "models:/m/3", "credentialsSecret": "of-the-detector"},
+        },
         "reference": {"storageUri": "gs://models/r", "credentialsSecret": "of-the-reference"},
         "serving": {"autoscaling": {"minReplicas": 2, "maxReplicas": 3}},
         "scheduling": {"nodeSelector": {"zone": "a"}, "tolerations": [{"key": "gpu", "operator": "Exists"}]},
@@ -136,6 +140,9 @@ def test_each_container_gets_the_secrets_that_it_uses_and_no_other(pods: dict[st
     for monitor, spec in SPECS.items():
         token = {f"{monitor}-collector"}
         model, reference = ({spec[part].get("credentialsSecret")} - {None} for part in ("model", "reference"))
+        if "outlierDetector" in spec["model"]:
+            detector = spec["model"]["outlierDetector"]
+            expected[f"{monitor} inference fetch-outlier-detector"] = {detector["credentialsSecret"]}
         expected |= {
             f"{monitor} inference fetch-model": model,
             f"{monitor} inference shipper": token,
