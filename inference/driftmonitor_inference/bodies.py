@@ -1,16 +1,17 @@
 """Reads the body of a request, up to a size and for so long: a client that stalls would keep its place for ever."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, cast
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping
+from functools import partial
+from typing import Any
 
 from driftmonitor_inference.rows import RequestError
 
 BODY_SECONDS = 30.0
 
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+Receive = Callable[[], Coroutine[Any, Any, Message]]
 
 
 class ClientGoneError(Exception):
@@ -18,68 +19,69 @@ class ClientGoneError(Exception):
 
 
 class Bodies:
-    """Reads bodies. For one thread, that of the event loop."""
+    """Reads bodies."""
 
     def __init__(self, max_bytes: int, seconds: float = BODY_SECONDS) -> None:
-        """A body that has not come after `seconds` is given up, after twice as long at the latest."""
+        """A body has to be there within so many `seconds`."""
         self._max_bytes = max_bytes
         self._seconds = seconds
-        self._begun: dict[asyncio.Task[Any], float] = {}
-        self._given_up: set[asyncio.Task[Any]] = set()
-        self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The whole body. RequestError as soon as it is known to be one that is not taken; ClientGoneError."""
-        encoding = headers.get(b"content-encoding")
-        if encoding is not None and encoding.lower() != b"identity":
+        if (encoding := headers.get(b"content-encoding")) is not None and encoding.lower() != b"identity":
             raise RequestError(415, "A compressed body is not taken; send it without Content-Encoding.")
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > self._max_bytes:
             raise self._too_large()
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        # One timer looks after all requests; one each would cost as much as a row's decoding.
-        self._begun[task] = time.monotonic()
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
+        # Mostly the body is here already: a timer for each request would cost as much as to decode a row.
+        first = receive()
         try:
-            return await self._read(receive)
-        except asyncio.CancelledError:
-            if task not in self._given_up:
-                raise
-            self._given_up.remove(task)
-            task.uncancel()
-            raise RequestError(408, f"The body has not come within {self._seconds:g} s.") from None
-        finally:
-            del self._begun[task]
+            waits_for = first.send(None)
+        except StopIteration as done:
+            message: Message = done.value
+            if not message.get("more_body"):
+                return self._block(message, 0)
+            return await self._within_time(message, receive)
+        return await self._within_time(_resumed(first, waits_for), receive)
 
-    async def _read(self, receive: Receive) -> bytes:
-        message = await receive()
+    async def _within_time(self, first: Message | Awaitable[Message], receive: Receive) -> bytes:
+        try:
+            async with asyncio.timeout(self._seconds):
+                message = first if isinstance(first, MutableMapping) else await first
+                blocks = [self._block(message, 0)]
+                size = len(blocks[0])
+                while message.get("more_body"):
+                    message = await receive()
+                    blocks.append(self._block(message, size))
+                    size += len(blocks[-1])
+        except TimeoutError:
+            raise RequestError(408, f"The body has not come within {self._seconds:g} s.") from None
+        return b"".join(blocks)
+
+    def _block(self, message: Message, size: int) -> bytes:
+        """What a message adds to a body of this size."""
         if message["type"] != "http.request":
             raise ClientGoneError
-        body: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            blocks, size = [body], len(body)
-            while message.get("more_body") and size <= self._max_bytes:
-                message = await receive()
-                if message["type"] != "http.request":
-                    raise ClientGoneError
-                blocks.append(message.get("body", b""))
-                size += len(blocks[-1])
-            body = b"".join(blocks)
-        if len(body) > self._max_bytes:
+        block: bytes = message.get("body", b"")
+        if size + len(block) > self._max_bytes:
             raise self._too_large()
-        return body
+        return block
 
     def _too_large(self) -> RequestError:
         return RequestError(413, f"The body has more than {self._max_bytes} bytes, the largest size taken.")
 
-    def _look(self) -> None:
-        """Give up what began too long ago, and look again as long as there is something to look after."""
-        self._timer = None
-        now = time.monotonic()
-        for task, begun in self._begun.items():
-            if now - begun >= self._seconds:
-                self._given_up.add(task)
-                task.cancel()
-        if self._begun:
-            self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
+
+@types.coroutine
+def _resumed(coroutine: Coroutine[Any, Any, Message], waits_for: Any) -> Generator[Any, Any, Message]:
+    """Go on with a coroutine that was begun by hand and waits."""
+    while True:
+        step: Callable[[], Any]
+        try:
+            step = partial(coroutine.send, (yield waits_for))
+        except BaseException as error:
+            step = partial(coroutine.throw, error)
+        try:
+            waits_for = step()
+        except StopIteration as done:
+            result: Message = done.value
+            return result

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from driftmonitor_inference.bodies import Bodies, ClientGoneError
 from driftmonitor_inference.rows import RequestError
 
 
-def _sent(*blocks: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
+def _sent(*blocks: bytes) -> Callable[[], Coroutine[Any, Any, dict[str, Any]]]:
     """A client that sends these blocks."""
     left = list(blocks)
 
@@ -50,7 +50,19 @@ def test_a_body_that_does_not_come_is_given_up_and_others_are_not() -> None:
             await asyncio.sleep(0.01)
             return {"type": "http.request", "body": b"a", "more_body": False}
 
-        stalled = [asyncio.create_task(bodies.read({}, _stalled)) for _ in range(3)]
+        def half() -> Callable[[], Coroutine[Any, Any, dict[str, Any]]]:
+            sent = False
+
+            async def receive() -> dict[str, Any]:
+                nonlocal sent
+                if sent:
+                    return await _stalled()
+                sent = True
+                return {"type": "http.request", "body": b"a", "more_body": True}
+
+            return receive
+
+        stalled = [asyncio.create_task(bodies.read({}, client)) for client in (_stalled, half(), _stalled)]
         assert await bodies.read({}, slowly) == b"a"
         answers = await asyncio.wait_for(asyncio.gather(*stalled, return_exceptions=True), 60)
         for answer in answers:
@@ -60,6 +72,29 @@ def test_a_body_that_does_not_come_is_given_up_and_others_are_not() -> None:
         assert await bodies.read({}, slowly) == b"a"
 
     asyncio.run(scenario())
+
+
+def test_a_body_may_come_slowly_block_by_block() -> None:
+    async def scenario() -> None:
+        bodies, left = Bodies(6), [b"ab", b"", b"cd", b"ef"]
+
+        async def receive() -> dict[str, Any]:
+            for _ in range(3):
+                await asyncio.sleep(0.001)
+            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+        assert await bodies.read({}, receive) == b"abcdef"
+
+    asyncio.run(scenario())
+
+
+def test_an_error_of_the_connection_reaches_whoever_waits_for_the_body() -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.001)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(Bodies(6).read({}, receive))
 
 
 def test_a_request_that_is_cancelled_while_its_body_comes_stays_cancelled() -> None:
