@@ -4,6 +4,7 @@ It shares that loop so that the service and the log belong to one thread. The id
 none, the metadata x-request-id; else a new one.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -48,6 +49,7 @@ _CODES = {
 }
 _MAX_DETAILS = 1500  # clients take 8 KiB of metadata, in which a character may need 12 bytes
 _PING_MILLISECONDS = 10_000
+_HOLD_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class GrpcServer:
         self._metadata = describe(config.model_name, config.model_version, PLATFORM, interface)
         self._server: Any = None
         self._health: health.Health | None = None
+        self._held: asyncio.Event | None = None
 
     async def start(self) -> None:
         """Take connections, in the event loop that runs; StartError if the address cannot be had."""
@@ -118,11 +121,20 @@ class GrpcServer:
         await self._server.start()
 
     async def stop(self, grace: float) -> None:
-        """Take no more requests, and wait for the answers of those in hand, `grace` seconds at most."""
-        if self._health is not None:
-            self._health.end()
-        if self._server is not None:
-            await self._server.stop(grace)
+        """Take no more requests, and wait for the answers of those in hand, `grace` seconds at most.
+
+        gRPC cancels what it has received and not yet handed over when it stops, and no client sends a cancelled
+        request again. So requests are first held for a moment: whoever waits for an answer sends nothing else. They are
+        answered once gRPC has told its clients to connect elsewhere."""
+        if self._health is None or self._server is None:
+            return
+        self._health.end()
+        self._held = asyncio.Event()
+        await asyncio.sleep(min(_HOLD_SECONDS, grace))
+        stopping = asyncio.create_task(self._server.stop(grace))
+        await asyncio.sleep(0)  # the clients are told in the first step of that task
+        self._held.set()
+        await stopping
 
     def _handlers(self, state: health.Health) -> tuple[Any, ...]:
         inference = {
@@ -164,6 +176,8 @@ class GrpcServer:
     async def _model_infer(self, message: bytes, context: Any) -> bytes:
         begin = time.perf_counter()
         known, answer = _Known(), b""
+        if self._held is not None:
+            await self._held.wait()
         admission = self._admission
         if not admission.enter():
             known.code = self._too_many(context)
