@@ -30,15 +30,16 @@ def decoder(columns: Sequence[Column], *, max_rows: int) -> Callable[[bytes], Ro
     astuple = msgspec.structs.astuple
     strings = [place for place, column in enumerate(columns) if column.element_type == "string"]
     colons_in_names = sum(column.name.count(":") for column in columns)
+    braces_in_names = any("{" in column.name or "}" in column.name for column in columns)
     colons_in_row = len(columns) + colons_in_names
 
     def decode(body: bytes) -> Rows:
-        wrapped = 1
+        wrapped = True
         try:
             features: list[msgspec.Struct] = decode_request(body).instances
         except _REFUSALS as error:
             try:
-                features, wrapped = [decode_row(body)], 0
+                features, wrapped = [decode_row(body)], False
             except _REFUSALS as other:
                 reason = str(other if str(error).startswith("Object contains unknown field") else error)
                 raise explain(body, columns, max_rows, reason) from None
@@ -51,9 +52,15 @@ def decoder(columns: Sequence[Column], *, max_rows: int) -> Callable[[bytes], Ro
             problem = repetition(body)
             if problem is not None:
                 raise problem
-        return Rows(values, features, body, len(values) + wrapped)
+        if braces_in_names or (strings and _any_brace(values, strings)):
+            return Rows(values, features)
+        return Rows(values, features, body, wrapped)
 
     return decode
+
+
+def _any_brace(rows: list[tuple[Any, ...]], strings: list[int]) -> bool:
+    return any("{" in row[place] or "}" in row[place] for row in rows for place in strings)
 
 
 def _colons(body: bytes) -> int:

@@ -48,9 +48,12 @@ def texts_of(rows: Rows, compact: int) -> list[bytes]:
     body, count = rows.body, len(rows.values)
     if body is None or len(body) > count * compact + _AROUND_BYTES or b"\n" in body or b"\r" in body:
         return encoded(rows.features)
-    if not body.count(b"{") == rows.objects == body.count(b"}"):
-        return encoded(rows.features)
-    return [part[part.rindex(b"{") :] + b"}" for part in body.split(b"}", count)[:count]]
+    texts, end = [], body.find(b"{") + 1 if rows.wrapped else 0
+    for _ in range(count):
+        begin = body.find(b"{", end)
+        end = body.find(b"}", begin) + 1
+        texts.append(body[begin:end])
+    return texts
 
 
 def encoded(rows: Sequence[Any]) -> list[bytes]:

@@ -29,9 +29,9 @@ class Rows(msgspec.Struct):
     values: list[tuple[Any, ...]]
     features: list[msgspec.Struct]
     body: bytes | None = None
-    """The JSON that they were decoded from; None if there was none."""
-    objects: int = 0
-    """Number of objects in it: the rows and, where there is one, the object that holds them."""
+    """The JSON that they were decoded from, if there is no brace in it but those of objects."""
+    wrapped: bool = False
+    """Whether an object in the body holds them."""
 
 
 def row_builder(columns: Sequence[Column]) -> Callable[[Sequence[Sequence[Value]]], Rows]:
