@@ -17,7 +17,7 @@ import pytest
 
 from hack.cluster.errors import ClusterError
 from hack.demo import flights, manifests, monitor
-from hack.demo.flights import Flights
+from hack.demo.flights import FEATURES, Flights
 from hack.demo.kubectl import Kubectl, Object
 from tests.support import rolloutclient
 
@@ -247,6 +247,14 @@ def test_a_pod_serves_with_a_process_for_each_processor_of_its_limit(kubectl: Ku
         processes = kubectl.run("exec", name, "-c", "inference", "--", "python", "-c", _PROCESSES)
         assert int(processes) == 1 + WORKERS, "their supervisor and they"
     assert {writer.split("/")[1] for *_, writer, _, _ in records.rows} <= {str(number) for number in range(WORKERS)}
+
+
+def test_the_check_says_what_it_does_not_compare(kubectl: Kubectl, records: Records) -> None:
+    said = f"Not compared, by spec.logging.redact: {HASHED}, {DROPPED}."
+    seen = monitor.wait(kubectl, NAME, "a verdict", lambda seen: said in seen.last_check.get("message", ""), SECONDS)
+    names = {column["name"] for column in seen.status["columns"]}
+    assert names == set(FEATURES) - {HASHED, DROPPED}
+    assert seen.condition("DataQualityDegraded")[:2] == ("False", "NoViolations")
 
 
 def test_the_store_has_nothing_of_what_is_dropped_and_hashes_of_what_is_hashed(records: Records, data: Flights) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from driftmonitor_check.collector import Collector as CheckedCollector
+from driftmonitor_check.evidence import Coverage
 from tests.support.shipping import TOKEN, Collector, wait_until
 
 ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
@@ -109,7 +111,9 @@ def test_on_a_full_disk_rows_are_served_and_counted(start: Start, store: Collect
     wait_until(lambda: _metric(server, "prediction_log_stored_through") == answered, "what was lost is passed over")
     coverage = store.coverage()
     assert 0 < coverage["stored"] < answered
-    assert coverage["missing"] == _metric(server, "model_records_lost_total") == answered - coverage["stored"]
+    lost = answered - coverage["stored"]
+    assert coverage["missing"] == _metric(server, "model_records_lost_total") == lost
+    assert CheckedCollector(store.url, TOKEN).coverage() == Coverage(answered, coverage["stored"], lost)
     status, stdout, _ = server.terminate()
     assert status == 0
     assert "No space left on device" in json.loads(stdout.splitlines()[0])["problem"]

@@ -13,6 +13,10 @@ Start = Callable[..., Any]
 KEY = b"0123456789abcdef"
 
 
+def by_hand(value: str) -> str:
+    return hmac.new(KEY, json.dumps(value).encode(), hashlib.sha256).hexdigest()[:32]
+
+
 def configure(environment: dict[str, str], redact: dict[str, Any], **config: Any) -> None:
     """Set what the server reads at its start."""
     file = Path(environment["CONFIG_FILE"])
@@ -46,18 +50,24 @@ def test_nothing_of_a_redacted_value_is_written_whatever_becomes_of_the_request(
     answer = server.http.post("/predict", json={"instances": [good, good | {"distance": 0.98765}]})
     statuses = [server.http.post("/predict", json={"instances": [row]}).status_code for row in refused]
     statuses.append(server.http.post("/predict", content=b'{"instances": [{"origin": "Cut-Off').status_code)
+    tensors = [("distance", "FP32", [0.98765]), ("origin", "BYTES", ["Unknown-Airport"])]
+    inputs = [{"name": name, "datatype": kind, "shape": [1, 1], "data": data} for name, kind, data in tensors]
+    statuses.append(server.http.post("/v2/models/flights/infer", json={"inputs": inputs}).status_code)
+    inputs[1]["data"] = ["LGA"]
+    over_v2 = server.http.post("/v2/models/flights/infer", json={"inputs": inputs})
     metrics = server.http.get("/metrics").text
     records = server.records()
     status, stdout, stderr = server.terminate()
-    assert (answer.status_code, statuses, status) == (200, [422, 422, 422, 422, 400], 0)
-    hashed = hmac.new(KEY, b'"JFK"', hashlib.sha256).hexdigest()[:32]
-    assert [record["features"] for record in records] == [{"origin": hashed}] * 2
+    assert (answer.status_code, statuses, status) == (200, [422, 422, 422, 422, 400, 422], 0)
+    assert over_v2.status_code == 200
+    assert [record["features"] for record in records] == [{"origin": by_hand(name)} for name in ("JFK", "JFK", "LGA")]
     assert "/predict" in stdout, "the access log is on"
     written = [path.read_text() for path in server.log_dir.iterdir()] + [stdout, stderr, metrics]
     secrets = [
         "0.1234",
         "0.987",
         "JFK",
+        "LGA",
         "Unknown-Airport",
         "987654321",
         "Secret",
