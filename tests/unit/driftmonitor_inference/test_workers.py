@@ -1,5 +1,6 @@
 """Several real worker processes behind one socket: killed, ended, broken, and counted together."""
 
+import contextlib
 import json
 import os
 import signal
@@ -207,7 +208,12 @@ def test_workers_end_orderly_when_their_supervisor_is_killed(
     pids = list(workers(server.process.pid).values())
     server.process.kill()
     server.process.wait()
-    wait_until(lambda: all(_ended(pid) for pid in pids), "no worker is left")
+    try:
+        wait_until(lambda: all(_ended(pid) for pid in pids), "no worker is left")
+    finally:
+        for pid in pids:  # or they would be waited for as long as they run
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     assert list(collector.last().values()) == [2]
     assert list(server.log_dir.iterdir()) == []
 
