@@ -443,3 +443,23 @@ def test_bytes_that_are_no_message_are_refused(server: Any, client: Client) -> N
         assert client.send_bytes(message) == grpc.StatusCode.INVALID_ARGUMENT
     assert client.infer(request_for()).outputs
     assert server.terminate()[0] == 0
+
+
+def test_the_access_log_tells_of_grpc_requests(start_server: Start) -> None:
+    server = start_server(ACCESS_LOG="true")
+    server.wait_ready()
+    with client_of(server) as client:
+        client.infer(request_for((0.1, 0.9), ("JFK", "LGA"), id="good"), metadata=(("traceparent", PARENT),))
+        client.refused(request_for(id="bad", model_version="4"))
+        assert client.send_bytes(b"\xff") == grpc.StatusCode.INVALID_ARGUMENT
+    status, stdout, stderr = server.terminate()
+    lines = [json.loads(line) for line in (stdout + stderr).splitlines()]
+    told = [line for line in lines if line.get("protocol") == "grpc"]
+    assert status == 0
+    assert [(line.get("request_id"), line["status"], line.get("rows"), line.get("trace_id")) for line in told] == [
+        ("good", 0, 2, TRACE),
+        ("bad", grpc.StatusCode.NOT_FOUND.value[0], None, None),
+        (None, grpc.StatusCode.INVALID_ARGUMENT.value[0], None, None),
+    ]
+    assert {(line["method"], line["path"]) for line in told} == {("ModelInfer", INFERENCE)}
+    assert told[0]["received_bytes"] > 0 and told[0]["sent_bytes"] > 0 and told[0]["seconds"] > 0
