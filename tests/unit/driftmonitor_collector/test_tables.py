@@ -54,6 +54,18 @@ def test_a_file_of_before_a_column_was_added_is_read_as_one_that_has_nulls_there
     assert made["outlier_score"].to_pylist() == [None, -0.5]
 
 
+def test_rows_of_which_every_feature_was_dropped_are_rows_all_the_same(record: Make) -> None:
+    made = table(record(1, features={}), record(2, features={}))
+    assert (made.num_rows, made.schema.names) == (2, tables.SCHEMA.names)
+    joined = tables.unify([made, table(record(3))])
+    assert features(joined, "origin") == ("string", [None, None, "o0"])
+
+
+def test_a_number_that_is_hashed_from_now_on_is_stored_beside_the_numbers_of_before(record: Make) -> None:
+    numbers, hashes = table(record(1, features={"a": 7})), table(record(2, features={"a": "0f" * 16}))
+    assert features(tables.unify([numbers, hashes]), "a") == ("string", ["7", "0f" * 16])
+
+
 def features(made: pa.Table, name: str) -> tuple[str, list[Any]]:
     column = made[f"feature_{name}"]
     return str(column.type), column.to_pylist()
