@@ -37,7 +37,7 @@ check: $(ENVIRONMENT) ## Lint, types, import rules, generated files
 	$(PYTHON) -m hack.generate --check
 
 .PHONY: generate
-generate: $(ENVIRONMENT) ## Write the generated files: CRD, API page, install.yaml
+generate: $(ENVIRONMENT) ## Write the generated files: CRD, API page, install.yaml, gRPC messages
 	$(PYTHON) -m hack.generate
 
 .PHONY: format

@@ -99,7 +99,7 @@ class PredictionService:
         if given is None:
             return f"{self._request_id_prefix}-{next(self._numbers)}"
         if not (0 < len(given) <= _MAX_REQUEST_ID and given.isascii() and given.isprintable()):
-            raise RequestError(400, "The header X-Request-Id must have 1 to 128 printable ASCII characters.")
+            raise RequestError(400, "The id of a request (X-Request-Id) must have 1 to 128 printable ASCII characters.")
         return given
 
     async def predict(self, rows: Rows, call: Call, *, live: bool = True) -> Predicted:
