@@ -76,7 +76,9 @@ def test_a_request_id_that_is_not_printable_or_too_long_is_refused(flights: Serv
     headers = {"X-Request-Id": request_id.encode("latin-1")}
     response = flights.post("/predict", json={"instances": [ROW]}, headers=headers)
     assert response.status_code == 400
-    assert response.json() == {"error": "The id of a request (X-Request-Id) must have 1 to 128 printable ASCII characters."}
+    assert response.json() == {
+        "error": "The id of a request (X-Request-Id) must have 1 to 128 printable ASCII characters."
+    }
     assert flights.records() == []
 
 
