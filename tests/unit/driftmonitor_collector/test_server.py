@@ -47,7 +47,15 @@ def account(collector: Any, writer: str) -> dict[str, Any]:
 
 def test_a_window_is_what_was_sent_at_once_and_after_compaction(start: Start, tmp_path: Path, record: Any) -> None:
     collector = start(tmp_path / "data", COMPACTION_SECONDS="1")
-    sent = [record(seq, f"w{seq % 3}", trace_id=f"t{seq}" if seq % 2 else None) for seq in range(1, 4001)]
+    sent = [
+        record(
+            seq,
+            f"w{seq % 3}",
+            trace_id=f"t{seq}" if seq % 2 else None,
+            outlier={"flag": seq % 5 == 0, "score": seq / 8} if seq % 3 else None,
+        )
+        for seq in range(1, 4001)
+    ]
     for begin in range(0, 4000, 500):
         collector.send("\n".join(map(json.dumps, sent[begin : begin + 500])).encode())
         assert window(collector).num_rows == begin + 500
@@ -58,9 +66,10 @@ def test_a_window_is_what_was_sent_at_once_and_after_compaction(start: Start, tm
     assert window(collector, "application/vnd.apache.parquet").equals(compacted)
     expected = [
         {
-            **{name: item[name] for name in item if name not in ("features", "prediction", "timestamp")},
+            **{name: item[name] for name in item if name not in ("features", "prediction", "outlier", "timestamp")},
             **{f"feature_{name}": value for name, value in item["features"].items()},
             **{f"prediction_{name}": value for name, value in item["prediction"].items()},
+            **{f"outlier_{name}": (item["outlier"] or {}).get(name) for name in ("flag", "score")},
             "timestamp": item["timestamp"],
         }
         for item in sent
