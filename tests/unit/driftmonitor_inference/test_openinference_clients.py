@@ -217,3 +217,20 @@ def test_a_client_asks_for_what_it_wants_and_is_told_what_is_wrong(
         answer = client.infer("flights", [distance, origin], request_id="last")
         assert (answer.get_response()["id"] if transport != "grpc" else answer.get_response().id) == "last"
     assert {record["request_id"] for record in server.records()[3:]} == {"last"}
+
+
+def test_clients_are_told_which_rows_are_outliers(
+    models: Any, environment: dict[str, str], start_server: Start
+) -> None:
+    write_config(environment, features=FEATURES, outlierThreshold=2.0)
+    server = start_server(MODEL_FILE=str(models.matrix), OUTLIER_MODEL_FILE=str(models.regressor))
+    server.wait_ready()
+    rows = numpy.array([[0.1, 0.1, 0.1], [1, 1, 1]], numpy.float32)
+    for transport in TRANSPORTS:
+        with client_of(server, transport) as client:
+            described = [(item["name"], item["datatype"]) for item in metadata_of(client, transport)["outputs"]]
+            assert described[2:] == [("outlier_flag", "BOOL"), ("outlier_score", "FP64")]
+            answer = client.infer("flights", [tensor(transport, "X", rows)])
+            assert answer.as_numpy("outlier_flag").tolist() == [False, True]
+            scores = answer.as_numpy("outlier_score").tolist()
+            assert scores == [record["outlier"]["score"] for record in server.records()[-2:]]
