@@ -113,11 +113,9 @@ class GrpcServer:
         self._server.add_generic_rpc_handlers(self._handlers(self._health))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            bound = self._server.add_insecure_port(address)
+            self._server.add_insecure_port(address)
         except RuntimeError as error:
             raise StartError(f"HOST {host} and GRPC_PORT {port} cannot be listened on: {error}") from error
-        if bound != port:
-            raise StartError(f"HOST {host} and GRPC_PORT {port} cannot be listened on")
         await self._server.start()
 
     async def stop(self, grace: float) -> None:
