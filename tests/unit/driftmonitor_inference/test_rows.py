@@ -161,7 +161,7 @@ def test_a_feature_called_instances_is_told_from_rows_by_its_value() -> None:
         assert decode_instances(json.dumps(body).encode()).values == [(5.5, "x")]
     only = decoder([_column("instances", "float64")], max_rows=3)
     assert only(b'{"instances": 1}').values == only(b'{"instances": [{"instances": 1}]}').values == [(1.0,)]
-    with pytest.raises(RequestError, match="feature .instances. takes a number, not null"):
+    with pytest.raises(RequestError, match=r"feature .instances. takes a number, not null"):
         only(b'{"instances": null}')
     with pytest.raises(RequestError, match="Row 0 must be an object"):
         only(b'{"instances": [1]}')
