@@ -27,4 +27,5 @@ def test_a_client_of_the_same_protocol_may_live_in_the_process_of_the_server() -
 
     sent = service_pb2.ModelInferRequest(model_name="flights", raw_input_contents=[b"1234"])
     sent.inputs.add(name="x", datatype="FP32", shape=[1, 1]).parameters["p"].int64_param = 3
-    assert inference_pb2.ModelInferRequest.FromString(sent.SerializeToString()).inputs[0].parameters["p"].int64_param == 3
+    received = inference_pb2.ModelInferRequest.FromString(sent.SerializeToString())
+    assert received.inputs[0].parameters["p"].int64_param == 3
