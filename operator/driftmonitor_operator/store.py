@@ -10,6 +10,9 @@ import pydantic_core
 from driftmonitor_operator.kinds import INSTANCE_LABEL, MONITOR, Body
 from driftmonitor_operator.observed import Key, Observed
 
+_REMEMBERED = 10_000
+"""Deleted objects of which late news is still known for what it is."""
+
 
 @dataclass(slots=True)
 class _Monitor:
@@ -44,6 +47,9 @@ class Store:
         self._children: dict[Key, dict[tuple[str, str], Observed]] = {}
         self._places: dict[str, Key] = {}
         """Where a child is held, by its uid: its label may come to name another monitor, or none."""
+        self._deleted: dict[str, int] = {}
+        """Resource versions of deletions by uid. The answer to an apply, or a page of a list, may be taken over only
+        after the watch has told that the object is gone: it must not rise again."""
 
     def monitor(self, key: Key) -> Body | None:
         """The monitor as last seen."""
@@ -98,6 +104,7 @@ class Store:
     def remove(self, body: Body) -> Key | None:
         """Forget a deleted object, unless another one has its name by now. Returns as `put` does."""
         with self._lock:
+            self._bury(body)
             if body["kind"] == MONITOR.name:
                 key = _monitor_key(body)
                 held = self._monitors.get(key)
@@ -138,6 +145,8 @@ class Store:
         held = self._monitors.get(key)
         if held is not None and held.version >= _version(body):
             return None
+        if self._is_buried(body["metadata"]["uid"], _version(body)):
+            return None
         managed = [  # when who last wrote the status; the rest is large
             {name: value for name, value in entry.items() if name != "fieldsV1"}
             for entry in body["metadata"].get("managedFields", [])
@@ -147,6 +156,8 @@ class Store:
         return key
 
     def _put_child(self, child: Observed, digest: str | None) -> Key | None:
+        if self._is_buried(child.uid, child.resource_version):
+            return None
         key = (child.namespace, child.instance)
         held = self._held(child.kind, child.name, child.uid)
         if held is not None and held.resource_version >= child.resource_version:
@@ -164,6 +175,15 @@ class Store:
             return None
         self._hold(key, child)
         return key
+
+    def _bury(self, body: Body) -> None:
+        self._deleted[body["metadata"]["uid"]] = _version(body)
+        if len(self._deleted) > _REMEMBERED:
+            del self._deleted[next(iter(self._deleted))]
+
+    def _is_buried(self, uid: str, version: int) -> bool:
+        """An object whose label was taken away is told as deleted too, and may come back in a newer version."""
+        return version <= self._deleted.get(uid, -1)
 
     def _held(self, kind: str, name: str, uid: str) -> Observed | None:
         child = self._children.get(self._places.get(uid, ("", "")), {}).get((kind, name))

@@ -133,3 +133,25 @@ def test_a_child_made_anew_takes_the_place_of_the_one_that_went() -> None:
     assert store.put(child(4, uid="new")) == KEY
     assert store.remove(child(3, uid="old")) is None
     assert [c.uid for c in store.children(KEY)] == ["new"]
+
+
+def test_an_answer_that_is_taken_over_after_the_deletion_brings_nothing_back() -> None:
+    store = Store()
+    store.put(monitor(1))
+    store.put(child(2))
+    store.remove(child(4))
+    assert store.put(child(3), digest="applied") is None
+    assert store.replace("Service", [([child(3)], 5)]) == set()
+    assert store.children(KEY) == []
+    store.remove(monitor(6))
+    assert store.put(monitor(5)) is None
+    assert store.keys() == []
+
+
+def test_what_was_only_out_of_sight_comes_back() -> None:
+    store = Store()
+    store.put(monitor(1))
+    store.put(child(2))
+    store.remove(child(4))  # its label was taken away
+    assert store.put(child(5)) == KEY
+    assert len(store.children(KEY)) == 1
