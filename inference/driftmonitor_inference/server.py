@@ -28,7 +28,7 @@ from driftmonitor_inference.model import Model
 from driftmonitor_inference.openinference import interface_of
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.redaction import RedactionError
-from driftmonitor_inference.redactionkey import redactor_for
+from driftmonitor_inference.redactionkey import await_key, redactor_for
 from driftmonitor_inference.reporting import CollectorClient, Reporter
 from driftmonitor_inference.service import PredictionService
 from driftmonitor_inference.settings import ServeSettings, WorkerSettings
@@ -49,6 +49,8 @@ def run(settings: ServeSettings, worker: WorkerSettings | None = None) -> int:
     lines = logs.configure()
     try:
         config = _config(settings.config_file)
+        if config.redact is not None and config.redact.hash:
+            await_key(settings.redact_key_file, settings.log_dir)
         model = Model(
             settings.model_file,
             config.features,

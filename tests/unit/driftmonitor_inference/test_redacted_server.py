@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,31 @@ def test_a_server_that_cannot_redact_ends_and_says_what_to_change(
         assert stderr.startswith(said) and stderr.count("\n") == 1
         assert Path(environment["TERMINATION_MESSAGE_FILE"]).read_text().startswith(said)
         assert not [path for path in Path(environment["LOG_DIR"]).iterdir() if path.stat().st_size]
+
+
+def test_a_server_that_was_started_again_for_want_of_a_key_waits_until_there_is_one(
+    environment: dict[str, str], key_file: Path, run_to_end: Start, start_server: Start, models: Any
+) -> None:
+    key_file.unlink()
+    environment["MODEL_FILE"] = str(models.strict_categories)
+    configure(environment, {"hash": ["origin"], "keySecret": {"name": "redaction"}})
+    assert run_to_end("serve", environment)[0] == 1
+    server = start_server(COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
+    with pytest.raises(subprocess.TimeoutExpired):
+        server.process.wait(5)
+    key_file.write_bytes(KEY)
+    server.wait_ready()
+    assert server.terminate()[0] == 0
+
+
+def test_a_server_that_waits_for_a_key_ends_when_it_is_told_to(
+    environment: dict[str, str], key_file: Path, run_to_end: Start, start_server: Start
+) -> None:
+    key_file.unlink()
+    configure(environment, {"hash": ["origin"], "keySecret": {"name": "redaction"}})
+    assert run_to_end("serve", environment)[0] == 1
+    server = start_server()
+    with pytest.raises(subprocess.TimeoutExpired):
+        server.process.wait(5)
+    server.process.terminate()
+    assert server.process.wait(60) == 143
