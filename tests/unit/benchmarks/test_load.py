@@ -108,7 +108,7 @@ def test_other_answers_and_broken_connections_are_failures(send: Callable[..., O
 def test_a_stall_delays_every_request_that_was_due_meanwhile(send: Callable[..., Outcome]) -> None:
     def answer(number: int) -> list[bytes]:
         if number == 20:
-            time.sleep(0.5)
+            time.sleep(0.8)
         return [GOOD]
 
     with running(answer) as server:
