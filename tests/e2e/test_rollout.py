@@ -46,6 +46,12 @@ for file in sorted(pathlib.Path("/data/records").rglob("[!.]*.parquet")):
 print(json.dumps({"rows": rows, "features": sorted(features)}))
 """.replace("HASHED", HASHED)
 
+_PROGRESS = """
+import pathlib
+file = pathlib.Path("/tmp/progress")  # not there before the first requests
+print(file.read_text() if file.exists() else "[]")
+"""
+
 _PROCESSES = """
 import pathlib
 commands = [file.read_bytes() for file in pathlib.Path("/proc").glob("[0-9]*/cmdline")]
@@ -155,7 +161,7 @@ def answers(
     """The answers that came from before the change until after it, and the monitor then."""
 
     def done() -> int:
-        return sum(json.loads(client("print(open('/tmp/progress').read())")))
+        return sum(json.loads(client(_PROGRESS)))
 
     _eventually(lambda: done() >= ENOUGH, "requests before the change")
     kubectl.apply(_second_model(data), _second(document))
