@@ -1,8 +1,6 @@
 """`ServeAndCount` against a real collector and a real full disk: what is not logged is answered, and known as lost."""
 
 import json
-import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 
 from driftmonitor_check.collector import Collector as CheckedCollector
 from driftmonitor_check.evidence import Coverage
+from tests.support.losing import metric, running_collector, ship, small_file_system
 from tests.support.shipping import TOKEN, Collector, wait_until
 
 ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
@@ -19,13 +18,8 @@ Start = Callable[..., Any]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Collector]:
-    """The real collector."""
-    (tmp_path / "store").mkdir()
-    collector = Collector(tmp_path / "store")
-    collector.start()
-    wait_until(collector.ready, "the collector is ready")
-    yield collector
-    collector.stop()
+    with running_collector(tmp_path / "store") as collector:
+        yield collector
 
 
 @pytest.fixture
@@ -44,25 +38,8 @@ def start(start_server: Start, tmp_path: Path) -> Start:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def _ship(server: Any, store: Collector) -> None:
-    """What the shipper does, by hand."""
-    for path in sorted(server.log_dir.glob("predictions.*.jsonl")):
-        request = urllib.request.Request(
-            f"{store.url}/v1/records", path.read_bytes(), {"Authorization": f"Bearer {TOKEN}"}
-        )
-        urllib.request.urlopen(request, timeout=60).close()
+    with small_file_system(tmp_path / "small", 64) as folder:
+        yield folder
 
 
 def _predict(server: Any, requests: int) -> int:
@@ -72,11 +49,6 @@ def _predict(server: Any, requests: int) -> int:
     return 2 * requests
 
 
-def _metric(server: Any, name: str) -> float:
-    lines = server.http.get("/metrics").text.splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
-
-
 def test_rows_that_found_the_log_full_are_missing_in_the_store_and_the_log_is_deleted_again(
     start: Start, store: Collector
 ) -> None:
@@ -84,14 +56,14 @@ def test_rows_that_found_the_log_full_are_missing_in_the_store_and_the_log_is_de
     answered = _predict(server, 100)
     logged = len(server.records())
     assert 0 < logged < answered
-    assert _metric(server, "model_records_lost_total") == answered - logged
+    assert metric(server, "model_records_lost_total") == answered - logged
     wait_until(lambda: store.coverage()["written"] == answered, "the collector knows of every row answered")
     assert store.coverage()["missing"] == answered
-    _ship(server, store)
-    wait_until(lambda: _metric(server, "prediction_log_stored_through") == answered, "what was lost is passed over")
+    ship(server, store)
+    wait_until(lambda: metric(server, "prediction_log_stored_through") == answered, "what was lost is passed over")
     answered += _predict(server, 5)
     assert len({record["seq"] for record in server.records()} & set(range(answered - 9, answered + 1))) == 10
-    _ship(server, store)
+    ship(server, store)
     wait_until(lambda: store.coverage()["stored"] == logged + 10, "later rows are logged again")
     coverage = store.coverage()
     assert (coverage["written"], coverage["missing"]) == (answered, answered - logged - 10)
@@ -106,13 +78,13 @@ def test_rows_that_found_the_log_full_are_missing_in_the_store_and_the_log_is_de
 def test_on_a_full_disk_rows_are_served_and_counted(start: Start, store: Collector, small_disk: Path) -> None:
     server = start(COLLECTOR_URL=store.url, COLLECTOR_TOKEN_FILE=str(store.token_file), LOG_DIR=str(small_disk))
     answered = _predict(server, 200)
-    _ship(server, store)
+    ship(server, store)
     wait_until(lambda: store.coverage()["written"] == answered, "the collector knows of every row answered")
-    wait_until(lambda: _metric(server, "prediction_log_stored_through") == answered, "what was lost is passed over")
+    wait_until(lambda: metric(server, "prediction_log_stored_through") == answered, "what was lost is passed over")
     coverage = store.coverage()
     assert 0 < coverage["stored"] < answered
     lost = answered - coverage["stored"]
-    assert coverage["missing"] == _metric(server, "model_records_lost_total") == lost
+    assert coverage["missing"] == metric(server, "model_records_lost_total") == lost
     assert CheckedCollector(store.url, TOKEN).coverage() == Coverage(answered, coverage["stored"], lost)
     status, stdout, _ = server.terminate()
     assert status == 0
@@ -128,7 +100,7 @@ def test_on_a_full_disk_rows_are_refused_where_that_is_asked_for(start_server: S
     assert response.status_code == 503
     assert "No space left on device" in response.json()["error"]
     assert response.headers["retry-after"] == "1"
-    assert _metric(server, 'prediction_log_refused_rows_total{reason="full"}') == 2
+    assert metric(server, 'prediction_log_refused_rows_total{reason="full"}') == 2
     whole = [json.loads(line)["seq"] for path in small_disk.iterdir() for line in path.read_bytes().split(b"\n")[:-1]]
     assert whole[:answered] == list(range(1, answered + 1))
 
@@ -140,7 +112,7 @@ def test_a_killed_server_that_had_lost_rows_has_its_log_stored_and_deleted_all_t
     many = {"instances": ROWS["instances"] * 25}
     for request in (many, many, ROWS):  # the second finds too little room, the third enough
         assert first.http.post("/predict", json=request).status_code == 200
-    assert _metric(first, "model_records_lost_total") == 50
+    assert metric(first, "model_records_lost_total") == 50
     assert first.http.post("/predict", json=many).status_code == 200
     wait_until(lambda: any("[103,152]" in path.read_text() for path in first.log_dir.glob("lost.*")), "it is noted")
     (writer,) = {record["writer"] for record in first.records()}
@@ -148,7 +120,7 @@ def test_a_killed_server_that_had_lost_rows_has_its_log_stored_and_deleted_all_t
     first.process.kill()
     first.process.wait()
     second = start(COLLECTOR_URL=store.url, COLLECTOR_TOKEN_FILE=str(store.token_file), LOG_LIMIT_BYTES="20000")
-    _ship(second, store)
+    ship(second, store)
     wait_until(lambda: not second.records(), "the files of the first start are deleted")
     wait_until(lambda: not list(second.log_dir.glob("lost.*")), "and its note")
     (account,) = (account for account in store.coverage()["writers"] if account["writer"] == writer)

@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.losing import metric, running_collector, ship, small_file_system
 from tests.support.predicting import ROWS, Clients, workers
-from tests.support.shipping import TOKEN, Collector, wait_until
+from tests.support.shipping import Collector, wait_until
 
 Start = Callable[..., Any]
 
@@ -26,41 +25,14 @@ def _configure(tmp_path: Path, **changes: str) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Collector]:
-    """The real collector."""
-    (tmp_path / "store").mkdir()
-    collector = Collector(tmp_path / "store")
-    collector.start()
-    wait_until(collector.ready, "the collector is ready")
-    yield collector
-    collector.stop()
+    with running_collector(tmp_path / "store") as collector:
+        yield collector
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 128 KiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def _ship(server: Any, store: Collector) -> None:
-    """What the shipper does, by hand."""
-    for path in sorted(server.log_dir.glob("predictions.*.jsonl")):
-        request = urllib.request.Request(
-            f"{store.url}/v1/records", path.read_bytes(), {"Authorization": f"Bearer {TOKEN}"}
-        )
-        urllib.request.urlopen(request, timeout=60).close()
-
-
-def _metric(server: Any, name: str) -> float:
-    lines = server.http.get("/metrics").text.splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+    with small_file_system(tmp_path / "small", 128) as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("durability", ["File", "Sync"])
@@ -108,14 +80,14 @@ def test_what_several_workers_lose_on_a_full_disk_is_counted_and_the_store_knows
     )
     server.wait_ready()
     clients = Clients(server.http)
-    wait_until(lambda: _metric(server, "model_records_lost_total") >= 200, "the disk is full")
+    wait_until(lambda: metric(server, "model_records_lost_total") >= 200, "the disk is full")
     clients.join()
     assert (clients.refused, clients.broken) == ([], 0)
     answered = 2 * len(clients.answered)
-    wait_until(lambda: _metric(server, "model_predictions_total") == answered, "every row answered is counted")
-    lost = _metric(server, "model_records_lost_total")
-    assert _metric(server, "prediction_log_written_rows_total") == answered - lost
-    _ship(server, store)
+    wait_until(lambda: metric(server, "model_predictions_total") == answered, "every row answered is counted")
+    lost = metric(server, "model_records_lost_total")
+    assert metric(server, "prediction_log_written_rows_total") == answered - lost
+    ship(server, store)
     wait_until(lambda: store.coverage()["written"] == answered, "the collector knows of every row answered")
     coverage = store.coverage()
     assert len(coverage["writers"]) == 2
@@ -136,7 +108,7 @@ def test_where_that_is_asked_for_a_full_disk_refuses_rows_and_no_row_answered_is
     assert {(request_id, row) for request_id in clients.answered for row in (0, 1)} <= logged
     refused = 2 * len(clients.refused)
     name = 'prediction_log_refused_rows_total{reason="full"}'
-    wait_until(lambda: _metric(server, name) == refused, "every row refused is counted")
+    wait_until(lambda: metric(server, name) == refused, "every row refused is counted")
     assert server.http.post("/predict", json=ROWS).status_code == 503
 
 
