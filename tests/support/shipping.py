@@ -56,7 +56,15 @@ class Collector:
         self.token_file = folder / "token"
         self.token_file.write_text(TOKEN)
         self.log = folder / "collector.log"
+        self.changes: dict[str, str] = {}
+        """Variables that the next start has beside its own."""
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The last one started."""
+        assert self._process is not None
+        return self._process
 
     def start(self) -> None:
         environment = {
@@ -66,6 +74,7 @@ class Collector:
             "COMPACTION_SECONDS": "1",
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
+            **self.changes,
         }
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "driftmonitor_collector", "serve"]
@@ -199,9 +208,8 @@ def monitor_with(shipper: str) -> DriftMonitor:
     )
 
 
-@contextmanager
-def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
-    """A pipeline in an empty folder of which nothing runs yet, with the sidecar that the operator renders."""
+def sidecar(shipper: str, program: str, folder: Path, collector: Collector) -> Sidecar:
+    """The sidecar that the operator renders, with new folders in the place of its volumes."""
     mounts = {
         rendered.LOG_DIR: "log",
         rendered.STATE_DIR: "state",
@@ -210,7 +218,7 @@ def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
     }
     places = {mount: folder / name for mount, name in mounts.items()}
     for place in places.values():
-        place.mkdir()
+        place.mkdir(exist_ok=True)
         place.chmod(0o777)  # as the kubelet makes an emptyDir
     monitor = monitor_with(shipper)
     config = OperatorConfig(
@@ -222,8 +230,7 @@ def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
     )
     for name, text in shipper_data(monitor, config).items():
         (places[rendered.CONFIG_MOUNT] / name).write_text(text)
-    collector = Collector(folder)
-    sidecar = Sidecar(
+    return Sidecar(
         rendered.container(monitor, config),
         executable=program,
         places=places,
@@ -234,8 +241,15 @@ def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
         },
         log=folder / "shipper.log",
     )
+
+
+@contextmanager
+def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
+    """A pipeline in an empty folder of which nothing runs yet, with the sidecar that the operator renders."""
+    collector = Collector(folder)
+    made = sidecar(shipper, program, folder, collector)
     try:
-        yield Pipeline(Server(places[rendered.LOG_DIR], collector), sidecar, collector, shipper)
+        yield Pipeline(Server(made.place(rendered.LOG_DIR), collector), made, collector, shipper)
     finally:
-        sidecar.kill()
+        made.kill()
         collector.stop()
