@@ -12,13 +12,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from driftmonitor_api.bearer import TokenFile
 from driftmonitor_collector import record_routes, report_routes, window_routes
 from driftmonitor_collector.answers import answer, problem
-from driftmonitor_collector.auth import TokenFile
 from driftmonitor_collector.bodies import BodyError
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.commit import CommitFailedError
 from driftmonitor_collector.store.files import DiskFullError
+from driftmonitor_collector.store.unavailable import StoreUnavailableError
 from driftmonitor_collector.windows import ParameterError
 
 
@@ -61,7 +62,7 @@ def create_app(collector: Collector, token: TokenFile) -> Starlette:
         return Response(generate_latest(collector.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def coverage(request: Request) -> Response:
-        return answer(collector.ledger.coverage())
+        return answer((await collector.current_ledger()).coverage())
 
     routes = [
         Route("/healthz", healthz),
@@ -111,6 +112,10 @@ async def _disk_full(request: Request, error: Exception) -> Response:
     return problem(507, f"nothing was stored: {error}", headers={"Retry-After": "10"})
 
 
+async def _unavailable(request: Request, error: Exception) -> Response:
+    return problem(503, f"{error}; send it again", headers={"Retry-After": "5"})
+
+
 async def _commit_failed(request: Request, error: Exception) -> Response:
     return problem(500, f"nothing was stored: {error}")
 
@@ -126,6 +131,7 @@ _EXCEPTION_HANDLERS = {
     msgspec.ValidationError: _invalid,
     msgspec.DecodeError: _invalid,
     DiskFullError: _disk_full,
+    StoreUnavailableError: _unavailable,
     CommitFailedError: _commit_failed,
     ClientDisconnect: _disconnected,
 }

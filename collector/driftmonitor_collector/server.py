@@ -8,8 +8,8 @@ from pathlib import Path
 
 import uvicorn
 
+from driftmonitor_api.bearer import TokenError, TokenFile
 from driftmonitor_collector.app import create_app
-from driftmonitor_collector.auth import TokenFile
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.config import ConfigError, parse_config
 from driftmonitor_collector.store.layout import UnusableDirectoryError
@@ -37,7 +37,7 @@ def serve(environment: Mapping[str, str]) -> int:
         config = parse_config(environment)
         token = TokenFile(config.token_file)
         collector = Collector(config, lambda message: _fail(server, failures, message))
-    except ConfigError as error:
+    except (ConfigError, TokenError) as error:
         explain(str(error))
         return 2
     except UnusableDirectoryError as error:

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import dataset, parquet
 
+from driftmonitor_api.bearer import TokenFile
 from driftmonitor_collector.app import create_app
-from driftmonitor_collector.auth import TokenFile
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.config import parse_config
 

@@ -1,26 +1,28 @@
-"""The bearer token."""
+"""The bearer token that clients of the collector and of the validation service show. Standard library only."""
 
 import hmac
 import logging
 from pathlib import Path
 
-from driftmonitor_collector.config import ConfigError
-
 _logger = logging.getLogger(__name__)
+
+
+class TokenError(ValueError):
+    """There is no token; the message names the file's variable and the fix."""
 
 
 class TokenFile:
     """The token in a file that is replaced from time to time."""
 
     def __init__(self, path: Path) -> None:
-        """ConfigError if there is no token in it."""
+        """TokenError if there is no token in it."""
         self._path = path
         try:
             self._seen = self._version()
             self._token = self._read()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise ConfigError(
+            raise TokenError(
                 f"COLLECTOR_TOKEN_FILE {path} holds no token ({reason}); mount the Secret's key there"
             ) from None
 
