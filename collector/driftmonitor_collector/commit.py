@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 from driftmonitor_collector.ledger import Ledger
-from driftmonitor_collector.planning import Outcome, Plan, Submission, plan
+from driftmonitor_collector.planning import Outcome, Plan, Submission
 from driftmonitor_collector.store.files import DiskFullError
-from driftmonitor_collector.store.log import Log
+from driftmonitor_collector.store.unavailable import StoreUnavailableError
 
 GROUP_SUBMISSIONS = 256
 _logger = logging.getLogger(__name__)
@@ -27,11 +27,19 @@ class Committer:
     """
 
     def __init__(
-        self, ledger: Ledger, log: Log, *, observe_seconds: Callable[[float], None], fail: Callable[[str], None]
+        self,
+        ledger: Ledger,
+        write: Callable[[Ledger, Sequence[Submission]], Plan],
+        *,
+        observe_seconds: Callable[[float], None],
+        fail: Callable[[str], None],
     ) -> None:
-        """`observe_seconds` is told how long each group took; `fail` that the process has to end, and why."""
+        """`write` is that of the storage.
+
+        `observe_seconds` is told how long each group took; `fail` that the process has to end, and why.
+        """
         self.ledger = ledger
-        self._log = log
+        self._write = write
         self._observe_seconds = observe_seconds
         self._fail = fail
         self._waiting: deque[tuple[Submission, asyncio.Future[Outcome]]] = deque()
@@ -40,7 +48,10 @@ class Committer:
         self._executor = ThreadPoolExecutor(1, "commit")
 
     async def submit(self, submission: Submission) -> Outcome:
-        """What became of it, once that is durable; DiskFullError or CommitFailedError, and it is not stored."""
+        """What became of it, once that is durable; DiskFullError or CommitFailedError, and it is not stored.
+
+        StoreUnavailableError: whether it is stored shows when it is submitted again.
+        """
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((submission, future))
         self._arrived.set()
@@ -67,8 +78,9 @@ class Committer:
         begin = perf_counter()
         loop = asyncio.get_running_loop()
         try:
-            made = await loop.run_in_executor(self._executor, self._write, [submission for submission, _ in group])
-        except DiskFullError as error:
+            submissions = [submission for submission, _ in group]
+            made = await loop.run_in_executor(self._executor, self._write, self.ledger, submissions)
+        except (DiskFullError, StoreUnavailableError) as error:
             _answer(group, error)
         except Exception as error:
             _logger.exception("the log cannot be written")
@@ -80,12 +92,6 @@ class Committer:
                 if not future.done():  # the client may have gone
                     future.set_result(outcome)
             self._observe_seconds(perf_counter() - begin)
-
-    def _write(self, submissions: list[Submission]) -> Plan:
-        made = plan(self.ledger, submissions)
-        if made.data:
-            self._log.append(made.data)
-        return made
 
 
 def _answer(group: list[tuple[Submission, "asyncio.Future[Outcome]"]], error: Exception) -> None:

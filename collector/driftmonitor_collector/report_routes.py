@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from driftmonitor_collector.answers import answer, read_body
-from driftmonitor_collector.store.reports import MAX_BYTES, Reports, is_report_name
+from driftmonitor_collector.storage import ReportFolder
+from driftmonitor_collector.store.reports import MAX_BYTES, is_report_name
 
 
-def routes(reports: Reports) -> list[BaseRoute]:
+def routes(reports: ReportFolder) -> list[BaseRoute]:
     """`PUT` and `GET /reports/<name>`, `GET /reports`."""
 
     async def put(request: Request) -> Response:

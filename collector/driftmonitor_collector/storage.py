@@ -1,0 +1,68 @@
+"""What the collector asks of the place where it stores: a volume of its own, or an object store shared with others."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.planning import Plan, Submission
+from driftmonitor_collector.retention import Expired
+from driftmonitor_collector.windows import WindowQuery
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ReportFolder(Protocol):
+    """Where the reports of checks lie."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Store a report, or replace it, and delete the oldest beyond the number kept."""
+
+    def get(self, name: str) -> bytes | None:
+        """The report's content; None if there is no such report."""
+
+    def newest_first(self) -> list[dict[str, Any]]:
+        """Name, size in bytes and time of each report, newest first."""
+
+
+class Storage(Protocol):
+    """All but the gauges is called in threads; one thread at a time writes, one at a time compacts and expires."""
+
+    name: str
+    """Where it lies, for messages."""
+
+    @property
+    def reports(self) -> ReportFolder:
+        """The reports of checks."""
+
+    def recover(self) -> Ledger:
+        """What is stored; to be called once, before everything else."""
+
+    def write(self, ledger: Ledger, submissions: Sequence[Submission]) -> Plan:
+        """The plan for them, once it is on stable storage; its change has what others stored meanwhile, too.
+
+        Nothing is stored when there is no room (DiskFullError); it may be, and is found out when the submissions come
+        again, when the store is away (StoreUnavailableError). After any other error the storage cannot be used.
+        """
+
+    def prepare_compaction(self) -> None:
+        """Let what was written so far be compacted."""
+
+    def compact_next(self, duplicates: int) -> int | None:
+        """Compact one piece; its number of rows, None when there is none left. `duplicates` are remembered along."""
+
+    def expire(self, now: datetime) -> Expired:
+        """Delete what has passed its retention."""
+
+    def close(self, duplicates: int) -> None:
+        """Leave everything durable."""
+
+    def release(self) -> None:
+        """Let others have it."""
+
+    def read_window(self, query: WindowQuery) -> "pa.Table":
+        """The query's rows."""
+
+    def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
+        """Name, meaning and value of what it measures of itself."""

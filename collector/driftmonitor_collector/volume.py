@@ -1,0 +1,94 @@
+"""A volume of its own as storage: write-ahead log, Parquet files, state and reports in one data directory."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from driftmonitor_collector.config import Config
+from driftmonitor_collector.identities import Identities
+from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.planning import Plan, Submission, plan
+from driftmonitor_collector.recovery import recover
+from driftmonitor_collector.retention import Expired, expire
+from driftmonitor_collector.store import files
+from driftmonitor_collector.store.layout import Layout
+from driftmonitor_collector.store.log import Log
+from driftmonitor_collector.store.reports import Reports
+from driftmonitor_collector.store.state import Checkpoint
+from driftmonitor_collector.windows import WindowQuery
+
+# pyarrow takes longer to load than everything else together: only what reads or writes Parquet loads it.
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class VolumeStorage:
+    """One data directory. Ledger and log are this process's alone."""
+
+    def __init__(self, config: Config) -> None:
+        """Claims the directory (UnusableDirectoryError)."""
+        self._config = config
+        self._layout = Layout(config.data_dir)
+        self._claim = self._layout.claim()
+        self._log = Log(self._layout.log, reserve_bytes=config.reserve_bytes)
+        self._checkpoint: Checkpoint
+        self._identities = Identities()
+        # Of this start alone, so that it never gives a number twice.
+        self._foreign_writer = f"foreign/{secrets.token_hex(8)}"
+        self.name = str(self._layout.root)
+        self.reports = Reports(self._layout.reports)
+
+    def recover(self) -> Ledger:
+        """Load or make the state, and replay the log."""
+        recovered = recover(self._layout, self._log)
+        self._checkpoint, self._identities = recovered.checkpoint, recovered.identities
+        return recovered.ledger
+
+    def write(self, ledger: Ledger, submissions: Sequence[Submission]) -> Plan:
+        """Append to the log what is new in them."""
+        made = plan(ledger, submissions, identities=self._identities, foreign_writer=self._foreign_writer)
+        if made.data:
+            self._log.append(made.data)
+            self._identities.add_all(made.identities)
+        return made
+
+    def prepare_compaction(self) -> None:
+        """Seal the log's active segment."""
+        self._log.seal()
+
+    def compact_next(self, duplicates: int) -> int | None:
+        """Compact the oldest sealed segment."""
+        from driftmonitor_collector.compaction import compact
+
+        segments = self._log.sealed()
+        if not segments:
+            return None
+        return compact(self._layout, self._log, self._checkpoint, segments[0], duplicates=duplicates)
+
+    def expire(self, now: datetime) -> Expired:
+        """Delete hours, reports and lines set apart that have passed the retention."""
+        return expire(self._layout, self.reports, self._checkpoint, now, self._config.retention)
+
+    def close(self, duplicates: int) -> None:
+        """Close the log and write the state."""
+        self._log.close()
+        self._checkpoint.save(duplicates=duplicates)
+
+    def release(self) -> None:
+        """Give the directory back."""
+        os.close(self._claim)
+
+    def read_window(self, query: WindowQuery) -> "pa.Table":
+        """The query's rows, from files and log."""
+        from driftmonitor_collector.reading import read_window
+
+        return read_window(self._layout.records, self._log, query)
+
+    def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
+        """Of log and volume."""
+        yield "log_segments", "Segments of the log not yet compacted.", lambda: len(self._log.segments())
+        yield "log_bytes", "Bytes of those.", lambda: sum(segment.length for segment in self._log.segments())
+        yield "damaged_bytes", "Bytes of the log found damaged at the start.", lambda: self._log.damaged_bytes
+        yield "disk_free_bytes", "Bytes free on the volume.", lambda: files.free_bytes(self._layout.root)
