@@ -32,11 +32,12 @@ PATIENCE = 120.0
 LOG_LIMIT_BYTES = 256 << 20
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, pause: float = 0.1) -> None:
+    """Look each `pause` seconds."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def free_port() -> int:
