@@ -1,12 +1,14 @@
 """A sealed segment -> Parquet files. Crash-safe at any instruction, because a repetition makes the same files."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from driftmonitor_collector import frames, tables
 from driftmonitor_collector.frames import Frame
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.reading import record_tables
-from driftmonitor_collector.store import columnar, files, partitions
+from driftmonitor_collector.records import stored_identities
+from driftmonitor_collector.store import columnar, files, identity_files, label_files, partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log, Segment, segment_name
 from driftmonitor_collector.store.state import Checkpoint
@@ -14,21 +16,36 @@ from driftmonitor_collector.store.state import Checkpoint
 
 def compact(layout: Layout, log: Log, checkpoint: Checkpoint, segment: Segment, *, duplicates: int) -> int:
     """Write the files of the oldest sealed segment, then the state, then drop it; the number of rows written."""
-    change, rejected = Ledger(), list[bytes]()
-    table = tables.unify(record_tables(_entered(segment, change, rejected)))
+    change, beside = Ledger(), _Beside()
+    table = tables.unify(record_tables(_entered(segment, change, beside)))
     for hour, part in tables.split_by_hour(table):
         columnar.write(partitions.file_path(layout.records, hour, segment.number), part)
-    _write_rejected(layout, segment, rejected)
+    _write_rejected(layout, segment, beside.rejected)
+    label_files.write(layout.labels, segment.number, beside.labels)
+    identity_files.write(layout.identities, segment.number, beside.identities)
     checkpoint.advance(segment.number, change, duplicates=duplicates)
     log.drop(segment)
     return int(table.num_rows)
 
 
-def _entered(segment: Segment, change: Ledger, rejected: list[bytes]) -> Iterator[Frame]:
+@dataclass
+class _Beside:
+    """What a segment holds beside records, part by part."""
+
+    rejected: list[bytes] = field(default_factory=list)
+    labels: list[bytes] = field(default_factory=list)
+    identities: list[int] = field(default_factory=list)
+
+
+def _entered(segment: Segment, change: Ledger, beside: _Beside) -> Iterator[Frame]:
     for frame in segment.frames():  # one at a time: a list of them would hold the segment twice
         frames.enter(frame, change)
         if frame.kind == frames.REJECTED:
-            rejected.append(frame.payload)
+            beside.rejected.append(frame.payload)
+        elif frame.kind == frames.LABELS:
+            beside.labels.append(frame.payload)
+        elif frame.kind == frames.FOREIGN:
+            beside.identities += stored_identities(frame.payload)
         yield frame
 
 

@@ -29,7 +29,7 @@ def count(data_dir: Path) -> Count:
             continue
         live.add(segment.number)
         for item in frames.scan(data):
-            if isinstance(item, Frame) and item.kind == frames.RECORDS:
+            if isinstance(item, Frame) and item.kind in frames.RECORD_KINDS:
                 result.log_rows += item.payload.count(b"\n") + 1
     for _, directory in partitions.hours(layout.records):
         for path in partitions.files_in(directory, without=live):

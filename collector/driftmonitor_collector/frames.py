@@ -15,13 +15,18 @@ _HEADER = struct.Struct("<4scI")
 _CHECKSUM = struct.Struct("<I")
 _OVERHEAD = _HEADER.size + _CHECKSUM.size
 
-Kind = Literal[b"R", b"X", b"W"]
+Kind = Literal[b"R", b"F", b"X", b"W", b"L"]
 RECORDS: Kind = b"R"
 """Lines of records, joined by line ends."""
+FOREIGN: Kind = b"F"
+"""Lines of records of which the collector made the writer and the seq, joined by line ends; see `stored_identities`."""
 REJECTED: Kind = b"X"
 """Rejected lines, as JSON lines of `RejectedLine`."""
 REPORT: Kind = b"W"
 """A writer's report, as JSON of `WriterReport`."""
+LABELS: Kind = b"L"
+"""Lines of labels, as JSON of `StoredLabel`, joined by line ends."""
+RECORD_KINDS = (RECORDS, FOREIGN)
 
 
 class WriterReport(msgspec.Struct, omit_defaults=True):
@@ -98,7 +103,7 @@ def _frame_at(data: bytes, place: int) -> Frame | None:
 
 def enter(frame: Frame, ledger: Ledger) -> None:
     """Enter into the ledger what the frame stores."""
-    if frame.kind == RECORDS:
+    if frame.kind in RECORD_KINDS:
         for writer, seq in stored_keys(frame.payload):
             ledger.account(writer).stored.add(seq)
     elif frame.kind == REJECTED:

@@ -1,6 +1,6 @@
 """What one group commit writes and answers: the decision, made before anything is written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,10 +8,11 @@ import msgspec
 from driftmonitor_collector import frames
 from driftmonitor_collector.frames import WriterReport
 from driftmonitor_collector.intervals import IntervalSet
+from driftmonitor_collector.labels import Labels
 from driftmonitor_collector.ledger import Ledger
-from driftmonitor_collector.records import Decoded
+from driftmonitor_collector.records import Decoded, Foreign, as_stored
 
-Submission = Decoded | WriterReport
+Submission = Decoded | WriterReport | Labels
 
 
 class Outcome(msgspec.Struct):
@@ -29,28 +30,82 @@ class Plan:
     data: bytes
     change: Ledger
     outcomes: Sequence[Outcome]
+    identities: Sequence[int] = ()
+    """Those of the foreign records among the bytes, oldest first."""
 
 
-def plan(ledger: Ledger, submissions: Iterable[Submission]) -> Plan:
-    """Drop what the ledger or an earlier submission of the group already has; the ledger stays as it is."""
+def plan(
+    ledger: Ledger,
+    submissions: Iterable[Submission],
+    *,
+    identities: Container[int] = (),
+    foreign_writer: str = "foreign",
+) -> Plan:
+    """Drop what the ledger or an earlier submission of the group already has; the ledger stays as it is.
+
+    Foreign records are dropped by `identities`, those stored before, and stored as rows of `foreign_writer`.
+    """
     change = Ledger()
+    known = _Known(identities)
     parts: list[bytes] = []
     outcomes = []
     for submission in submissions:
         if isinstance(submission, WriterReport):
             parts.extend(_report(ledger, change, submission))
             outcomes.append(Outcome())
+        elif isinstance(submission, Labels):
+            if submission.lines:
+                parts.append(frames.encode(frames.LABELS, b"\n".join(submission.lines)))
+            outcomes.append(_rejected(change, parts, submission, Outcome(len(submission.lines))))
         else:
             fresh = _fresh(ledger, change, submission)
             if fresh:
                 parts.append(frames.encode(frames.RECORDS, b"\n".join(fresh)))
-            if submission.rejected:
-                parts.append(frames.encode_rejected(submission.rejected))
-            outcome = Outcome(len(fresh), len(submission.lines) - len(fresh), len(submission.rejected))
-            change.duplicates += outcome.duplicates
-            change.rejected += outcome.rejected
-            outcomes.append(outcome)
-    return Plan(b"".join(parts), change, outcomes)
+            foreign = _number(ledger, change, foreign_writer, known.without_duplicates(submission.foreign))
+            if foreign:
+                parts.append(frames.encode(frames.FOREIGN, b"\n".join(foreign)))
+            stored, come = len(fresh) + len(foreign), len(submission.lines) + len(submission.foreign)
+            outcomes.append(_rejected(change, parts, submission, Outcome(stored, come - stored)))
+            change.duplicates += come - stored
+    return Plan(b"".join(parts), change, outcomes, tuple(known.new))
+
+
+class _Known:
+    """The identities of foreign records that are stored, and those that this plan adds."""
+
+    def __init__(self, before: Container[int]) -> None:
+        self._before = before
+        self.new: dict[int, None] = {}
+
+    def without_duplicates(self, records: Iterable[Foreign]) -> list[Foreign]:
+        return [record for record in records if self._add(record.identity)]
+
+    def _add(self, identity: int | None) -> bool:
+        if identity is None:
+            return True
+        if identity in self.new or identity in self._before:
+            return False
+        self.new[identity] = None
+        return True
+
+
+def _number(ledger: Ledger, change: Ledger, writer: str, records: Sequence[Foreign]) -> list[bytes]:
+    """Lines with the writer's next numbers."""
+    if not records:
+        return []
+    known, account = ledger.accounts.get(writer), change.account(writer)
+    first = max(known.stored.highest if known else 0, account.stored.highest) + 1
+    account.stored.add(first, first + len(records) - 1)
+    return [as_stored(record, writer, seq) for seq, record in enumerate(records, first)]
+
+
+def _rejected(change: Ledger, parts: list[bytes], submission: Decoded | Labels, outcome: Outcome) -> Outcome:
+    """The outcome with the bad lines counted, which are put apart."""
+    if submission.rejected:
+        parts.append(frames.encode_rejected(submission.rejected))
+        change.rejected += len(submission.rejected)
+        outcome.rejected = len(submission.rejected)
+    return outcome
 
 
 def _fresh(ledger: Ledger, change: Ledger, decoded: Decoded) -> list[bytes]:

@@ -54,7 +54,7 @@ def record_tables(items: Iterable[Frame]) -> list[pa.Table]:
     """The records in the frames, some thousand a table: as Python objects they take ten times the memory."""
     found, records = [], []
     for item in items:
-        if item.kind == frames.RECORDS:
+        if item.kind in frames.RECORD_KINDS:
             records += decode_stored(item.payload)
             if len(records) >= CHUNK_ROWS:
                 found.append(tables.from_records(records))

@@ -72,11 +72,22 @@ class Rejected:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """One row of a record that no inference server wrote."""
+
+    identity: int | None
+    """What tells it from others; None where nothing does, and then it is never taken for a duplicate."""
+    data: bytes
+    """The JSON of a Record without `writer` and `seq`."""
+
+
 @dataclass(slots=True)
 class Decoded:
     """A body, line by line."""
 
     lines: list[Line] = field(default_factory=list)
+    foreign: list[Foreign] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
 
@@ -89,13 +100,18 @@ class _Key(Struct, gc=False):
     seq: int
 
 
+class _Identity(Struct, gc=False):
+    identity: str | None = None
+
+
 _decode_key = Decoder(_Key).decode
+_decode_identity = Decoder(_Identity).decode
 
 
 def decode_body(body: bytes) -> Decoded:
     """Newline-delimited JSON or one JSON array. Blank lines are no lines."""
     decoded = Decoded()
-    for data in _split(body):
+    for data in split_lines(body):
         if len(data) > MAX_RECORD_BYTES:
             reason = f"the line has {len(data)} bytes; a record has {MAX_RECORD_BYTES} at most"
             decoded.rejected.append(Rejected(reason, data))
@@ -111,7 +127,8 @@ def decode_body(body: bytes) -> Decoded:
     return decoded
 
 
-def _split(body: bytes) -> Iterable[bytes]:
+def split_lines(body: bytes) -> Iterable[bytes]:
+    """The lines, or the items of the one array, each without line ends."""
     if body.lstrip()[:1] == b"[":
         try:
             return [_one_line(bytes(item)) for item in _decode_array(body)]
@@ -134,3 +151,17 @@ def stored_keys(lines: bytes) -> Iterator[tuple[str, int]]:
     for line in lines.split(b"\n"):
         key = _decode_key(line)
         yield key.writer, key.seq
+
+
+def as_stored(foreign: Foreign, writer: str, seq: int) -> bytes:
+    """The line of a foreign record once it has a writer and a seq."""
+    identity = b"" if foreign.identity is None else b'"identity":"%016x",' % foreign.identity
+    return b'{"writer":"%b","seq":%d,%b%b' % (writer.encode(), seq, identity, foreign.data[1:])
+
+
+def stored_identities(lines: bytes) -> Iterator[int]:
+    """The identities in lines that `as_stored` made, joined by line ends."""
+    for line in lines.split(b"\n"):
+        identity = _decode_identity(line).identity
+        if identity is not None:
+            yield int(identity, 16)

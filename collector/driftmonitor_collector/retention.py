@@ -50,6 +50,7 @@ def expire(layout: Layout, reports: Reports, checkpoint: Checkpoint, now: dateti
     for directory in old:
         partitions.put_apart(directory)
     partitions.delete_apart(layout.records)
+    _expire_labels(layout, before)
     if before is None:
         return Expired()
     removed = reports.expire(before) + sum(
@@ -60,6 +61,14 @@ def expire(layout: Layout, reports: Reports, checkpoint: Checkpoint, now: dateti
             "retention: %d rows of %d hours and %d other files from before %s deleted", rows, len(old), removed, before
         )
     return Expired(len(old), rows, removed)
+
+
+def _expire_labels(layout: Layout, before: datetime | None) -> None:
+    """By the hour in which they came, nearly always after their rows: so a row has its label as long as it is kept."""
+    for hour, directory in partitions.hours(layout.labels):
+        if before and hour + partitions.HOUR <= before:
+            partitions.put_apart(directory)
+    partitions.delete_apart(layout.labels)
 
 
 def _rows(directory: Path) -> int:

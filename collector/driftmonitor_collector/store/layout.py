@@ -17,6 +17,8 @@ class Layout:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.records = root / "records"
+        self.labels = root / "labels"
+        self.identities = root / "identities"
         self.log = root / "wal"
         self.rejected = root / "rejected"
         self.damaged = root / "damaged"
