@@ -20,7 +20,7 @@ VARIABLES: dict[str, tuple[str | None, str]] = {
     "IMAGE_PULL_SECRETS": ("", "names of Secrets with registry credentials for the pods, separated by commas"),
     "SHIPPER_CONFIG_DIR": (
         "/etc/driftmonitor/shippers",
-        "folder that holds the shippers' files: fluent.conf and syslog-ng/syslog-ng.conf",
+        "folder with the shippers' files, in a folder for each shipper: the repository's fluentd/",
     ),
     "NETWORK_POLICIES": ("true", "whether monitors get NetworkPolicies: true or false"),
     "COLLECTOR_PEERS": (
@@ -63,12 +63,14 @@ class Images:
     pull_secrets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ShipperFiles:
-    """The shippers' configuration files, word for word."""
+ShipperFiles = Mapping[str, Mapping[str, str]]
+"""The shippers' configuration files, word for word: by `spec.logging.shipper.type`, then by the file's name."""
 
-    fluentd: str
-    syslog_ng: str
+SHIPPER_FOLDERS = {"Fluentd": "fluentd", "SyslogNG": "syslog-ng"}
+SHIPPER_MAIN_FILES = {"Fluentd": "fluent.conf", "SyslogNG": "syslog-ng.conf"}
+"""The file that includes the others."""
+TO_COLLECTOR_FILE = "output-collector.conf"
+SERVER_LOG_FILE = "server-log.conf"
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,10 @@ def load(environment: Mapping[str, str]) -> OperatorConfig:
             pull_policy=_choice(text, "IMAGE_PULL_POLICY", PULL_POLICIES),
             pull_secrets=tuple(name for part in text["IMAGE_PULL_SECRETS"].split(",") if (name := part.strip())),
         ),
-        shipper_files=ShipperFiles(
-            fluentd=_file(folder / "fluent.conf"), syslog_ng=_file(folder / "syslog-ng" / "syslog-ng.conf")
-        ),
+        shipper_files={
+            shipper: {name: _file(folder / place / name) for name in _file_names(shipper)}
+            for shipper, place in SHIPPER_FOLDERS.items()
+        },
         network_policies=_choice(text, "NETWORK_POLICIES", ("true", "false")) == "true",
         collector_peers=_peers(text["COLLECTOR_PEERS"]),
         apiserver_service=_apiserver_service(text),
@@ -127,6 +130,10 @@ def load(environment: Mapping[str, str]) -> OperatorConfig:
         lease_seconds=_integer(text, "LEASE_SECONDS", 3, 3600),
         identity=text["POD_NAME"],
     )
+
+
+def _file_names(shipper: str) -> tuple[str, ...]:
+    return SHIPPER_MAIN_FILES[shipper], TO_COLLECTOR_FILE, SERVER_LOG_FILE
 
 
 def _choice(text: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

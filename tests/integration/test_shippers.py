@@ -209,5 +209,6 @@ def test_fluentd_answers_probes_without_its_token(resting: Pipeline) -> None:
         "predictions",
         "monitor",
         "collector",
+        "dead-letter",
     }
     assert TOKEN not in plugins()

@@ -158,7 +158,9 @@ def test_no_setting_of_the_building_machine_is_left_in_an_image(
 
 def test_the_operators_image_holds_the_shippers_files(images: dict[str, ImageArchive]) -> None:
     inside = {path for path in images["operator"].files() if path.startswith("etc/driftmonitor/shippers/")}
-    assert {f"etc/driftmonitor/shippers/{name}" for name in ("fluent.conf", "syslog-ng/syslog-ng.conf")} <= inside
+    assert {
+        f"etc/driftmonitor/shippers/{name}" for name in ("fluentd/fluent.conf", "syslog-ng/syslog-ng.conf")
+    } <= inside
 
 
 @pytest.mark.parametrize("component", PACKAGES)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter
-from driftmonitor_operator.config import Images, OperatorConfig, ShipperFiles
+from driftmonitor_operator.config import SHIPPER_FOLDERS, Images, OperatorConfig, ShipperFiles
 from driftmonitor_operator.resources import shipper as rendered
 from driftmonitor_operator.resources.configmaps import shipper_data
 from hack.shippers import Sidecar
@@ -224,10 +224,7 @@ def sidecar(shipper: str, program: str, folder: Path, collector: Collector) -> S
     monitor = monitor_with(shipper)
     config = OperatorConfig(
         images=Images("inference", "collector", "check", "fluentd", "syslog-ng"),
-        shipper_files=ShipperFiles(
-            fluentd=(CONFIGURATIONS / "fluent.conf").read_text(),
-            syslog_ng=(CONFIGURATIONS / "syslog-ng/syslog-ng.conf").read_text(),
-        ),
+        shipper_files=shipper_files(),
     )
     for name, text in shipper_data(monitor, config).items():
         (places[rendered.CONFIG_MOUNT] / name).write_text(text)
@@ -242,6 +239,14 @@ def sidecar(shipper: str, program: str, folder: Path, collector: Collector) -> S
         },
         log=folder / "shipper.log",
     )
+
+
+def shipper_files() -> ShipperFiles:
+    """The files as they are in the operator's image."""
+    return {
+        shipper: {file.name: file.read_text() for file in (CONFIGURATIONS / folder).glob("*.conf")}
+        for shipper, folder in SHIPPER_FOLDERS.items()
+    }
 
 
 @contextmanager

@@ -6,13 +6,11 @@ with the files that it was made for.
 
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator.config import OperatorConfig
+from driftmonitor_operator.config import SHIPPER_MAIN_FILES, TO_COLLECTOR_FILE, OperatorConfig
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources.common import child, digest
 
 INFERENCE_FILE = "inference.json"
-SHIPPER_FILES = {"Fluentd": "fluent.conf", "SyslogNG": "syslog-ng.conf"}
-"""Name of the shipper's file by `spec.logging.shipper.type`."""
 
 
 def config_name(monitor: DriftMonitor) -> str:
@@ -41,7 +39,8 @@ def inference_data(monitor: DriftMonitor) -> dict[str, str]:
 
 
 def shipper_data(monitor: DriftMonitor, config: OperatorConfig) -> dict[str, str]:
-    """The shipper's file, word for word as it was tested: everything that differs comes from its environment."""
+    """The shipper's files, word for word as they were tested: what differs comes from the environment, or is a file of
+    its own that is there or not."""
     shipper = monitor.spec.logging.shipper.type
-    files = config.shipper_files
-    return {SHIPPER_FILES[shipper]: files.fluentd if shipper == "Fluentd" else files.syslog_ng}
+    names = [SHIPPER_MAIN_FILES[shipper], TO_COLLECTOR_FILE]
+    return {name: config.shipper_files[shipper][name] for name in names}

@@ -2,16 +2,18 @@
 
 from driftmonitor_api.base import parse_quantity
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator.config import OperatorConfig
+from driftmonitor_operator.config import SHIPPER_MAIN_FILES, OperatorConfig
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources import common, pods
-from driftmonitor_operator.resources.configmaps import SHIPPER_FILES, shipper_name
+from driftmonitor_operator.resources.configmaps import shipper_name
 from driftmonitor_operator.resources.pods import env, mount
 
 LOG_DIR = "/var/log/driftmonitor"
 STATE_DIR = "/var/lib/shipper"
 CONFIG_MOUNT = "/etc/shipper"
 TEMPORARY = "/tmp"  # noqa: S108 - an emptyDir
+CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
+"""The certificates that the images have."""
 _HEADROOM_BYTES = 256 << 20  # an emptyDir over its limit evicts the pod, so the programs' own limit must come first
 
 
@@ -31,8 +33,9 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 COLLECTOR_HOST=common.collector_host(monitor),
                 COLLECTOR_PORT=common.HTTP_PORT,
                 COLLECTOR_URL=f"{common.collector_url(monitor)}/v1/records",
+                CA_FILE=CA_FILE,
                 BUFFER_BYTES=buffer_bytes(monitor),
-                **({"TMPDIR": f"{TEMPORARY}/shipper"} if shipper.type == "Fluentd" else {}),
+                **_own_variables(shipper.type),
             ),
             {
                 "name": "COLLECTOR_TOKEN",
@@ -68,8 +71,14 @@ def buffer_bytes(monitor: DriftMonitor) -> int:
     return int(parse_quantity(monitor.spec.logging.shipper.buffer_size))
 
 
+def _own_variables(shipper: str) -> dict[str, str]:
+    if shipper == "Fluentd":
+        return {"TMPDIR": f"{TEMPORARY}/shipper"}
+    return {"CONFIG_DIR": CONFIG_MOUNT}
+
+
 def _command(shipper: str) -> list[str]:
-    file = f"{CONFIG_MOUNT}/{SHIPPER_FILES[shipper]}"
+    file = f"{CONFIG_MOUNT}/{SHIPPER_MAIN_FILES[shipper]}"
     if shipper == "Fluentd":
         # Ruby takes no temporary folder that all may write to and has no sticky bit, which is what an emptyDir is.
         return ["sh", "-c", 'mkdir -p -m 0700 "$TMPDIR" && exec "$0" "$@"', "fluentd", "-c", file]

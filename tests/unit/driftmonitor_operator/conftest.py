@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator.config import Images, OperatorConfig, ShipperFiles
+from driftmonitor_operator.config import Images, OperatorConfig
 from driftmonitor_operator.observed import Observed
 from driftmonitor_operator.status import Observation
 from tests.support.observations import COLUMN, DIGEST, NOW, REFERENCE, ROLLED_OUT, last_check
@@ -24,7 +24,18 @@ def config() -> OperatorConfig:
             fluentd="registry.example/fluentd:1",
             syslog_ng="registry.example/syslog-ng:1",
         ),
-        shipper_files=ShipperFiles(fluentd="<system>\n</system>\n", syslog_ng="@version: 3.38\n"),
+        shipper_files={
+            "Fluentd": {
+                "fluent.conf": "<system>\n</system>\n",
+                "output-collector.conf": "<match predictions>\n</match>\n",
+                "server-log.conf": "<match server>\n</match>\n",
+            },
+            "SyslogNG": {
+                "syslog-ng.conf": "@version: 3.38\n",
+                "output-collector.conf": "destination collector {};\n",
+                "server-log.conf": "destination server-log {};\n",
+            },
+        },
     )
 
 

@@ -7,9 +7,10 @@ from driftmonitor_operator.config import ConfigError, load
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "syslog-ng").mkdir()
-    (tmp_path / "fluent.conf").write_text("fluentd's file")
-    (tmp_path / "syslog-ng" / "syslog-ng.conf").write_text("syslog-ng's file")
+    for shipper, main in (("fluentd", "fluent.conf"), ("syslog-ng", "syslog-ng.conf")):
+        (tmp_path / shipper).mkdir()
+        for name in (main, "output-collector.conf", "server-log.conf"):
+            (tmp_path / shipper / name).write_text(f"{shipper}'s {name}")
     images = ("INFERENCE_IMAGE", "COLLECTOR_IMAGE", "CHECK_IMAGE", "SYSLOG_NG_IMAGE")
     return {name: name.lower() for name in images} | {"SHIPPER_CONFIG_DIR": str(tmp_path)}
 
@@ -18,8 +19,8 @@ def test_the_images_and_a_folder_are_enough(environment: dict[str, str]) -> None
     config = load(environment)
     assert config.images.inference == "inference_image"
     assert config.images.pull_policy == "IfNotPresent"
-    assert config.shipper_files.fluentd == "fluentd's file"
-    assert config.shipper_files.syslog_ng == "syslog-ng's file"
+    assert config.shipper_files["Fluentd"]["fluent.conf"] == "fluentd's fluent.conf"
+    assert config.shipper_files["SyslogNG"]["server-log.conf"] == "syslog-ng's server-log.conf"
     assert config.watch_namespace is None
     assert (config.health_port, config.metrics_port, config.workers, config.resync_seconds) == (8081, 8082, 4, 300)
 
@@ -88,6 +89,6 @@ def test_a_bad_value_is_named_with_what_is_allowed(environment: dict[str, str], 
 
 
 def test_a_missing_shipper_file_is_named(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "fluent.conf").unlink()
+    (tmp_path / "fluentd" / "fluent.conf").unlink()
     with pytest.raises(ConfigError, match=r"SHIPPER_CONFIG_DIR: cannot read .*fluent\.conf"):
         load(environment)

@@ -255,9 +255,11 @@ def test_the_server_reads_the_configuration_that_the_config_map_holds(manifests:
 
 def test_the_shippers_file_is_copied_word_for_word(desired: Desired, config: OperatorConfig) -> None:
     fluentd = find(desired(), "ConfigMap", "wine-shipper")
-    assert fluentd["data"] == {"fluent.conf": config.shipper_files.fluentd}
-    syslog = desired(**SPECS["claims-and-syslog-ng"])
-    assert find(syslog, "ConfigMap", "wine-shipper")["data"] == {"syslog-ng.conf": config.shipper_files.syslog_ng}
+    files = config.shipper_files["Fluentd"]
+    assert fluentd["data"] == {name: files[name] for name in ("fluent.conf", "output-collector.conf")}
+    syslog = find(desired(**SPECS["claims-and-syslog-ng"]), "ConfigMap", "wine-shipper")
+    files = config.shipper_files["SyslogNG"]
+    assert syslog["data"] == {name: files[name] for name in ("syslog-ng.conf", "output-collector.conf")}
 
 
 def test_log_volumes_are_larger_than_what_the_programs_may_fill(desired: Desired) -> None:
