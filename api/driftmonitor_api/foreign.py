@@ -13,7 +13,7 @@ Imports the standard library only: the collector starts without pydantic. What i
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ FeatureValue = float | str | bool | None
 
 NO_FEATURES = frozenset({"timestamp", "request_id", "trace_id", "monitor", "model", "model_version"})
 """What a flat record has beside features, whoever wrote it."""
+Order = Sequence[str] | Callable[[int], Sequence[str]]
+"""Names by place; or what gives so many."""
 MAX_NESTING = 4
 """Envelopes around one record."""
 _TOKEN = re.compile(r"[\[\]]|[^\s,\[\]]+")
@@ -49,25 +51,36 @@ class Row:
     """All fields of the record that it came with, out of their envelopes."""
 
 
-def rows(record: object, *, order: Sequence[str] | None = None, known: Collection[str] | None = None) -> list[Row]:
+def rows(
+    record: object,
+    *,
+    order: Order | None = None,
+    known: Collection[str] | None = None,
+) -> list[Row]:
     """The rows of one record, one or more. Raises RecordError.
 
-    `order` names the model's features by their place, for rows that are arrays; `known` are the names that count as
-    features in a flat record. None: those of `order`, and without these all but what is never a feature.
+    `order` names the model's features by their place, for rows that are arrays. `known` are the names that count as
+    features in a flat record. None: those of `order`, where it is a list, and else all but what is never a feature.
     """
-    fields, path = _opened(record)
+    around, inner, path = opened(record)
+    fields = {**around, **inner}
     if "input_array" in fields:
         where = f"{path}input_array"
         found = [_named(row, order, where) for row in _table(fields["input_array"], where)]
     elif "features" in fields:
-        found = [_named(_parsed(fields["features"], f"{path}features"), order, f"{path}features")]
+        found = [_named(parsed(fields["features"], f"{path}features"), order, f"{path}features")]
     else:
-        found = [_flat(fields, order if known is None else known, path)]
+        # What stands around a payload is no feature of it, unless it is known to be one.
+        chosen = known if known is not None or callable(order) else order
+        found = [_flat(inner if chosen is None else fields, chosen, path)]
     return [Row(features, place, fields) for place, features in enumerate(found)]
 
 
-def _opened(record: object) -> tuple[Mapping[str, Any], str]:
-    """The fields of a record out of its envelopes, the inner ones before the outer ones; and where they stand."""
+def opened(record: object) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """The fields of the envelopes around a record, an inner one before an outer one; its own; and where those stand.
+
+    RecordError if there is none.
+    """
     path, outer = "", dict[str, Any]()
     for _ in range(MAX_NESTING):
         if isinstance(record, list) and len(record) == 3 and isinstance(record[0], str) and not path:
@@ -76,15 +89,15 @@ def _opened(record: object) -> tuple[Mapping[str, Any], str]:
             what = 'an object such as {"features": {"alcohol": 13.2}}'
             raise RecordError(path.rstrip("."), f"must be {what}, not {_kind(record)}")
         if "payload" not in record or "features" in record or "input_array" in record:
-            return {**outer, **record}, path
+            return outer, record, path
         outer |= {name: value for name, value in record.items() if name != "payload"}
         path += "payload."
-        record = _parsed(record["payload"], path.rstrip("."))
+        record = parsed(record["payload"], path.rstrip("."))
     raise RecordError(path.rstrip("."), f"lies in more than {MAX_NESTING} envelopes")
 
 
-def _parsed(value: Any, field: str) -> Any:
-    """What a text says, where it is the text of JSON or of numpy."""
+def parsed(value: Any, field: str) -> Any:
+    """What a text says, where it is the text of JSON or of an array as numpy prints it. RecordError names `field`."""
     if not isinstance(value, str):
         return value
     try:
@@ -121,7 +134,7 @@ def _printed(text: str, field: str) -> list[Any]:
 
 def _table(value: Any, field: str) -> list[Any]:
     """One row or a list of them -> a list of them."""
-    value = _parsed(value, field)
+    value = parsed(value, field)
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
@@ -131,13 +144,15 @@ def _table(value: Any, field: str) -> list[Any]:
     return value if isinstance(value[0], list | dict) else [value]
 
 
-def _named(row: Any, order: Sequence[str] | None, field: str) -> dict[str, FeatureValue]:
+def _named(row: Any, order: Order | None, field: str) -> dict[str, FeatureValue]:
     if isinstance(row, dict):
         return _checked(row, f"{field}.")
     if not isinstance(row, list):
         raise RecordError(
             field, f"must be an object by feature name or an array in the model's order, not {_kind(row)}"
         )
+    if callable(order):
+        order = order(len(row))
     if not order:
         raise RecordError(field, "is an array, but the names of the model's features are not known; give an object")
     if len(row) != len(order):

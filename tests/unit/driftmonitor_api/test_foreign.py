@@ -97,3 +97,16 @@ def test_what_is_no_record_is_refused_with_the_field(record: Any, field: str, pr
 def test_an_array_without_names_is_refused() -> None:
     with pytest.raises(RecordError, match="names of the model's features are not known"):
         rows({"features": [1, 2]})
+
+
+def test_an_order_may_be_made_for_as_many_values_as_there_are() -> None:
+    (row,) = rows({"input_array": [[1.5, 2.5]]}, order=lambda count: [f"x{place}" for place in range(count)])
+    assert row.features == {"x0": 1.5, "x1": 2.5}
+
+
+def test_what_stands_around_a_payload_is_no_feature_unless_it_is_known_as_one() -> None:
+    record = {"level": "INFO", "request_id": "r", "payload": {"alcohol": 13.2}}
+    (row,) = rows(record)
+    assert row.features == {"alcohol": 13.2}
+    assert row.record["request_id"] == "r"
+    assert rows(record, known=["alcohol", "level"])[0].features == {"alcohol": 13.2, "level": "INFO"}
