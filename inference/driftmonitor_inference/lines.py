@@ -5,6 +5,7 @@ import os
 import select
 import threading
 import time
+from collections.abc import Callable
 
 MAX_LINES = 10_000
 """Most lines that wait; further ones are dropped and counted."""
@@ -15,11 +16,12 @@ _POLL_SECONDS = 0.01
 class LineWriter:
     """Lines of several processes that write to one pipe are never mixed, but for lines longer than 4096 bytes."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Begin the thread."""
+    def __init__(self, descriptor: int, copy: Callable[[bytes], None] | None = None) -> None:
+        """Begin the thread. `copy` gets what was written, too, as whole lines; it may raise OSError."""
         self.dropped = 0
         """Lines that were not written."""
         self._descriptor = descriptor
+        self._copy = copy
         self._waiting: collections.deque[bytes] = collections.deque()
         self._wake = threading.Event()
         self._idle = threading.Event()
@@ -62,6 +64,11 @@ class LineWriter:
 
     def _write(self, lines: list[bytes]) -> None:
         content = b"".join(lines)
+        if self._copy is not None:  # first: it is a file, and waits for no reader
+            try:
+                self._copy(content)
+            except OSError:
+                self.dropped += len(lines)
         try:
             while content:
                 content = content[os.write(self._descriptor, content) :]

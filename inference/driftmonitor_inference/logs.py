@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from driftmonitor_inference import tracecontext
 from driftmonitor_inference.finished import FinishedRequest
 from driftmonitor_inference.lines import LineWriter
+from driftmonitor_inference.logfiles import LogFiles
 
 _LOGGER = logging.getLogger(__name__)
 _END_SECONDS = 1.0  # for the last lines, of a server whose log nobody reads
@@ -49,15 +51,27 @@ class _LineHandler(logging.Handler):
             self.handleError(record)
 
 
-def configure() -> LineWriter:
-    """Send all logging, warnings, and exceptions that nobody has caught to stdout as JSON, and give what writes it."""
-    lines = LineWriter(sys.stdout.fileno())
+def configure(directory: Path | None = None, place: str = "0") -> LineWriter:
+    """Send all logging, warnings, and exceptions that nobody has caught to stdout as JSON, and give what writes it.
+
+    With a `directory` also to files in it, which are those of this `place` among the processes of one server.
+    """
+    copy = None
+    problem: OSError | None = None
+    if directory is not None:
+        try:
+            copy = LogFiles(directory, place, datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")).write
+        except OSError as error:
+            problem = error
+    lines = LineWriter(sys.stdout.fileno(), copy)
     atexit.register(lines.flush, _END_SECONDS)
     logging.basicConfig(handlers=[_LineHandler(lines)], level=logging.INFO, force=True)
     logging.captureWarnings(True)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     sys.excepthook = lambda kind, error, trace: _LOGGER.critical("the process fails", exc_info=(kind, error, trace))
     threading.excepthook = _thread_failed
+    if problem is not None:
+        _LOGGER.error("this log is on stdout only: %s: %s", problem.filename, problem.strerror)
     return lines
 
 

@@ -46,7 +46,7 @@ _KEEP_ALIVE_SECONDS = 75
 def run(settings: ServeSettings, worker: WorkerSettings | None = None) -> int:
     """Serve until SIGTERM, as one of several workers if there is a `worker`. Returns the exit status: 0 after an
     orderly end, 1 if it could not start."""
-    lines = logs.configure()
+    lines = logs.configure(settings.server_log_dir, str(worker.worker) if worker is not None else "0")
     try:
         config = _config(settings.config_file)
         if config.redact is not None and config.redact.hash:

@@ -109,6 +109,9 @@ class ServeSettings:
     worker_silence_seconds: Annotated[
         float, Variable("seconds after which one of several workers is killed whose event loop stands still", _positive)
     ] = 60.0
+    server_log_dir: Annotated[
+        Path | None, Variable("folder for the server's own log as files, beside its standard output")
+    ] = None
     access_log: Annotated[bool, Variable("whether each request is logged: true or false")] = False
     termination_message_file: Annotated[Path, Variable("file for a fatal error, written if it exists")] = TERMINATION
 

@@ -31,7 +31,7 @@ _AWAITED = {*_ENDING, signal.SIGCHLD}
 
 def run(settings: ServeSettings, environment: Mapping[str, str]) -> int:
     """Serve with `settings.workers` processes until SIGTERM. Returns the exit status: 0 after an orderly end."""
-    logs.configure()
+    logs.configure(settings.server_log_dir, "supervisor")
     try:
         listener = listen(settings.host, settings.port)
     except StartError as error:
