@@ -12,6 +12,9 @@ _S3_OPTIONAL = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
 _MLFLOW_URI = "MLFLOW_TRACKING_URI"
 _MLFLOW_LOGIN = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 _WEB_LOGIN = ("token", "username", "password")
+_AZURE_ACCOUNT = "AZURE_STORAGE_ACCOUNT_NAME"
+_AZURE_KEYS = ("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN")
+_AZURE_ENDPOINT = "AZURE_STORAGE_ENDPOINT"
 _GS_KEY = "service-account.json"
 _GS_MEMBERS = ("client_email", "private_key", "private_key_id")
 
@@ -19,6 +22,7 @@ EXPECTED = {
     "https": "token, or username and password",
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     "gs": _GS_KEY,
+    "az": f"{_AZURE_ACCOUNT} and {' or '.join(_AZURE_KEYS)}",
     "models": _MLFLOW_URI,
     "login": "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
 }
@@ -41,6 +45,16 @@ class S3Credentials:
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
     region: str | None = None
+    endpoint_url: str | None = None
+
+
+@dataclass(frozen=True)
+class AzureCredentials:
+    """Access to a storage account of Azure; it has one of key and token."""
+
+    account_name: str
+    account_key: str | None = field(default=None, repr=False)
+    sas_token: str | None = field(default=None, repr=False)
     endpoint_url: str | None = None
 
 
@@ -112,6 +126,23 @@ class SecretFolder:
             raise self._error("s3", "its AWS_ENDPOINT_URL is not of the form https://host:port or http://host:port")
         values = (found.get(key) for key in _S3_OPTIONAL)
         return S3Credentials(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], *values)
+
+    def azure(self) -> AzureCredentials:
+        """For an az:// address. CredentialsError."""
+        found = self._present(_AZURE_ACCOUNT, *_AZURE_KEYS, _AZURE_ENDPOINT)
+        if not found:
+            raise self._error("az", self._nothing())
+        if _AZURE_ACCOUNT not in found:
+            raise self._error("az", f"it lacks the key {_AZURE_ACCOUNT}")
+        if sum(key in found for key in _AZURE_KEYS) != 1:
+            raise self._error("az", f"it must have one of the keys {' and '.join(_AZURE_KEYS)}, and not the other")
+        for key, value in found.items():
+            if not _HEADER_TEXT.fullmatch(value):
+                raise self._error("az", f"its {key} has white space or characters beyond ASCII")
+        if (endpoint := found.get(_AZURE_ENDPOINT)) is not None and not _is_base_address(endpoint):
+            raise self._error("az", f"its {_AZURE_ENDPOINT} is not of the form https://host:port or http://host:port")
+        account_key, sas_token = (found.get(key) for key in _AZURE_KEYS)
+        return AzureCredentials(found[_AZURE_ACCOUNT], account_key, sas_token, endpoint)
 
     def service_account(self) -> str:
         """The JSON of a service account's key, for a gs:// address. CredentialsError."""
