@@ -1,6 +1,6 @@
 """Lines as they arrive -> records and, apart from them, the lines that are none, each with its reason."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
@@ -9,6 +9,7 @@ from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.json import format as format_json
 
+from driftmonitor_api.foreign import RecordError
 from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_BYTES
 
 INT32_MAX = 2**31 - 1
@@ -93,6 +94,7 @@ class Decoded:
 
 _decode_record = Decoder(Record).decode
 _decode_array = Decoder(list[Raw]).decode
+_decode_entries = Decoder(list[list[Raw]]).decode
 
 
 class _Key(Struct, gc=False):
@@ -108,8 +110,13 @@ _decode_key = Decoder(_Key).decode
 _decode_identity = Decoder(_Identity).decode
 
 
-def decode_body(body: bytes) -> Decoded:
-    """Newline-delimited JSON or one JSON array. Blank lines are no lines."""
+ReadForeign = Callable[[bytes], list[Foreign] | None]
+"""The rows of a line that is no record of an inference server; None if it was meant to be one. Raises RecordError,
+DecodeError."""
+
+
+def decode_body(body: bytes, read_foreign: ReadForeign = lambda _: None) -> Decoded:
+    """Newline-delimited JSON or one JSON array, of which Fluentd may have made events. Blank lines are no lines."""
     decoded = Decoded()
     for data in split_lines(body):
         if len(data) > MAX_RECORD_BYTES:
@@ -117,24 +124,67 @@ def decode_body(body: bytes) -> Decoded:
             decoded.rejected.append(Rejected(reason, data))
             continue
         try:
-            record = _decode_record(data)
-            if not 1970 <= record.timestamp.year <= 9998:  # beyond, its UTC hour may not exist
-                raise ValidationError("Expected a year from 1970 to 9998 - at `$.timestamp`")
+            decoded.lines.append(_good_line(data))
+        except ValidationError as error:
+            _decode_other(data, str(error), read_foreign, decoded)
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             decoded.rejected.append(Rejected(str(error), data))
-        else:
-            decoded.lines.append(Line(record.writer, record.seq, data))
     return decoded
+
+
+def _good_line(data: bytes) -> Line:
+    record = _decode_record(data)
+    if not 1970 <= record.timestamp.year <= 9998:  # beyond, its UTC hour may not exist
+        raise ValidationError("Expected a year from 1970 to 9998 - at `$.timestamp`")
+    return Line(record.writer, record.seq, data)
+
+
+def _decode_other(data: bytes, reason: str, read_foreign: ReadForeign, decoded: Decoded) -> None:
+    """Enter what is valid JSON and no record as it stands: a record in an event, a foreign record, or a bad line."""
+    try:
+        if data.startswith(b"[") and (inner := _in_event(data)) is not None:
+            decoded.lines.append(_good_line(inner))
+            return
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # then it may be foreign
+    try:
+        foreign = read_foreign(data)
+    except (RecordError, DecodeError, UnicodeError, RecursionError) as error:
+        decoded.rejected.append(Rejected(f"no record: {error}", data))
+        return
+    if foreign is None:
+        decoded.rejected.append(Rejected(reason, data))
+    else:
+        decoded.foreign += foreign
+
+
+def _in_event(data: bytes) -> bytes | None:
+    """The record of Fluentd's [tag, time, record]."""
+    items = [bytes(item) for item in _decode_array(data)]
+    return items[2] if _is_event(items) else None
+
+
+def _is_event(items: Sequence[bytes]) -> bool:
+    return len(items) == 3 and items[0][:1] == b'"' and items[2][:1] == b"{"
 
 
 def split_lines(body: bytes) -> Iterable[bytes]:
     """The lines, or the items of the one array, each without line ends."""
     if body.lstrip()[:1] == b"[":
         try:
-            return [_one_line(bytes(item)) for item in _decode_array(body)]
+            items = [_one_line(bytes(item)) for item in _decode_array(body)]
+            if _is_event(items):
+                return [_joined(items)]
+            if len(items) >= 2 and items[0][:1] == b'"' and items[1][:1] == b"[":  # [tag, [[time, record], ...]]
+                return [_joined([items[0], *map(bytes, entry)]) for entry in _decode_entries(items[1])]
+            return items
         except (DecodeError, UnicodeDecodeError, RecursionError):
             pass  # then it is lines, of which at least the first is bad
     return (line for part in body.split(b"\n") if (line := part.strip()))
+
+
+def _joined(items: Sequence[bytes]) -> bytes:
+    return b"[%b]" % b",".join(items)
 
 
 def _one_line(item: bytes) -> bytes:

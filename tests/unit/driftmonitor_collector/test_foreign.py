@@ -1,0 +1,184 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from driftmonitor_collector.foreign import MAX_ROWS, ForeignOptions, ForeignReader
+from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.planning import Outcome, plan
+from driftmonitor_collector.records import Decoded, Record, as_stored, decode_body, decode_stored, stored_identities
+
+Make = Callable[..., dict[str, Any]]
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+BENTOML = {
+    "sepal length": 5.1,
+    "color": "red",
+    "pred": "setosa",
+    "timestamp": "2025-12-31T23:59:59.906199",
+    "request_id": "10994024433838338386",
+    "trace_id": "7",
+}
+
+
+def read(body: object, options: ForeignOptions | None = None) -> Decoded:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return decode_body(content, ForeignReader(NOW, lambda: "made", options))
+
+
+def stored(decoded: Decoded) -> list[Record]:
+    """As the log would have them."""
+    assert decoded.rejected == []
+    return decode_stored(b"\n".join(as_stored(row, "foreign/1", seq) for seq, row in enumerate(decoded.foreign, 1)))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        BENTOML,
+        [BENTOML],
+        {"level": "INFO", "payload": BENTOML},
+        {"level": "INFO", "payload": json.dumps(BENTOML)},
+        ["monitor.iris", 1767225600, BENTOML],
+        ["monitor.iris", [[1767225600, BENTOML]]],
+        [["monitor.iris", 1767225600, BENTOML]],
+    ],
+)
+def test_a_monitoring_record_of_bentoml_is_read_in_every_form_in_which_it_comes(form: object) -> None:
+    (row,) = stored(read(form))
+    assert row.features == {"sepal length": 5.1, "color": "red"}
+    assert (row.prediction.label, row.prediction.value) == ("setosa", None)
+    assert row.timestamp == datetime(2025, 12, 31, 23, 59, 59, 906199, tzinfo=UTC)
+    assert (row.request_id, row.row, row.trace_id) == (BENTOML["request_id"], 0, "7")
+    assert (row.writer, row.seq) == ("foreign/1", 1)
+
+
+@pytest.mark.parametrize(
+    "array", [[[1, 2.5], [3, None]], "[[1, 2.5], [3, null]]", "[[1.  2.5]\n [3.  nan]]", "[[1, 2.5], [3, NaN]]"]
+)
+def test_an_input_array_in_a_payload_is_a_row_for_each_of_its_rows(array: object) -> None:
+    payload = {"input_array": array, "prediction": "[0, 1]", "request_id": "r", "row": 10, "timestamp": 1767225600.5}
+    rows = stored(read({"payload": payload}, ForeignOptions(("a", "b"))))
+    assert [row.features for row in rows] == [{"a": 1, "b": 2.5}, {"a": 3, "b": None}]
+    assert [row.prediction.value for row in rows] == [0, 1]
+    assert [(row.request_id, row.row) for row in rows] == [("r", 10), ("r", 11)]
+    assert {row.timestamp for row in rows} == {datetime(2026, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)}
+    unnamed = stored(read({"payload": payload}))
+    assert list(unnamed[0].features) == ["0", "1"]
+
+
+def test_a_plain_record_gets_the_time_at_which_it_came_and_an_id() -> None:
+    (row,) = stored(read({"features": {"a": 1, "b": True, "c": None}}))
+    assert (row.timestamp, row.request_id, row.prediction.label) == (NOW, "made", None)
+    assert row.features == {"a": 1, "b": True, "c": None}
+
+
+@pytest.mark.parametrize("time", [1767225600, 1767225600e3, 1767225600e6, 1767225600e9, "2026-01-01 01:00:00+01:00"])
+def test_times_are_understood_in_the_units_that_loggers_use(time: object) -> None:
+    (row,) = stored(read({"features": {"a": 1}, "timestamp": time}))
+    assert row.timestamp == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "label", "value", "score"),
+    [
+        ("a", "a", None, None),
+        (3, None, 3, None),
+        (True, "true", None, None),
+        (["a"], "a", None, None),
+        ([["a"]], "a", None, None),
+        ({"label": "a", "score": 0.5}, "a", None, 0.5),
+        (None, None, None, None),
+    ],
+)
+def test_a_prediction_is_a_class_or_a_number_or_says_which(
+    prediction: object, label: str | None, value: float | None, score: float | None
+) -> None:
+    (row,) = stored(read({"features": {"a": 1}, "prediction": prediction}))
+    assert (row.prediction.label, row.prediction.value, row.prediction.score) == (label, value, score)
+
+
+def test_the_sender_may_say_which_field_holds_the_prediction() -> None:
+    (row,) = stored(read({"a": 1, "species": "x", "pred": 2}, ForeignOptions(prediction="species")))
+    assert (row.prediction.label, row.features) == ("x", {"a": 1, "pred": 2})
+
+
+def test_a_record_in_an_event_is_the_inference_servers_own_all_the_same(record: Make) -> None:
+    decoded = read(["predictions", 1767225600, record(7)])
+    assert [(line.writer, line.seq) for line in decoded.lines] == [("pod/0/1", 7)]
+    assert decode_stored(decoded.lines[0].data)[0].features == record(7)["features"]
+    bad = read(["predictions", 1767225600, record(0)])
+    assert (bad.lines, bad.foreign, len(bad.rejected)) == ([], [], 1)
+
+
+BAD = {
+    "no row": ({}, "has neither features, payload nor input_array"),
+    "number": (5, "must be an object"),
+    "time": ({"a": 1, "timestamp": "noon"}, "timestamp: must be a time such as"),
+    "far time": ({"a": 1, "timestamp": 1e30}, "timestamp: must be a time such as"),
+    "prediction": ({"features": {"a": 1}, "prediction": {"label": 5}}, "prediction: must be a class"),
+    "predictions": ({"input_array": [[1], [2]], "prediction": [1]}, "prediction: has 1 values for 2 rows"),
+    "row": ({"features": {"a": 1}, "row": -1}, "row: must be a number from 0"),
+    "rows": ({"input_array": [[1]] * (MAX_ROWS + 1)}, f"has {MAX_ROWS + 1} rows"),
+    "nested": ({"features": {"a": {"b": 1}}}, "features.a"),
+    "text": ({"payload": '{"a": "\\ud800"}'}, "surrogates"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_foreign_record_that_cannot_be_read_is_set_apart_with_its_reason(name: str) -> None:
+    record, reason = BAD[name]
+    decoded = read(record)
+    assert (decoded.lines, decoded.foreign) == ([], [])
+    assert reason in decoded.rejected[0].reason
+
+
+def commit(known: set[int], *bodies: object) -> list[Outcome]:
+    made = plan(Ledger(), [read(body) for body in bodies], identities=known)
+    known.update(made.identities)
+    return list(made.outcomes)
+
+
+def test_a_record_that_comes_again_is_a_duplicate_by_its_id() -> None:
+    known: set[int] = set()
+    numbered = {"features": {"a": 1}, "request_id": "r", "row": 1}
+    assert commit(known, numbered, BENTOML, numbered) == [Outcome(1), Outcome(1), Outcome(duplicates=1)]
+    assert commit(known, {**numbered, "features": {"a": 2}}) == [Outcome(duplicates=1)]
+    assert commit(known, {**numbered, "row": 2}, {**numbered, "request_id": "q"}) == [Outcome(1), Outcome(1)]
+    assert commit(known, BENTOML, {**BENTOML, "color": "blue"}) == [Outcome(duplicates=1), Outcome(1)]
+
+
+def test_rows_of_one_request_that_are_the_same_are_each_stored_and_each_recognised() -> None:
+    known: set[int] = set()
+    batch = b"\n".join([json.dumps(BENTOML).encode()] * 3)
+    assert commit(known, batch) == [Outcome(3)]
+    assert commit(known, batch) == [Outcome(duplicates=3)]
+
+
+def test_what_has_neither_an_id_nor_a_time_is_never_a_duplicate() -> None:
+    known: set[int] = set()
+    assert commit(known, {"a": 1}, {"a": 1}, {"a": 1, "request_id": "None"}) == [Outcome(1), Outcome(1), Outcome(1)]
+    assert known == set()
+
+
+def test_foreign_rows_get_the_numbers_of_a_writer_without_gaps_and_their_ids_are_read_back() -> None:
+    ledger, known = Ledger(), set[int]()
+    for _ in range(3):
+        made = plan(
+            ledger, [read([BENTOML, {"a": 1}]), read({"a": 2})], identities=known, foreign_writer="foreign/start"
+        )
+        ledger.merge(made.change)
+        known.update(made.identities)
+    account = ledger.accounts["foreign/start"]
+    assert list(account.stored) == [(1, 7)]
+    assert ledger.duplicates == 2
+    (row, *_) = read(BENTOML).foreign
+    assert list(stored_identities(as_stored(row, "w", 1) + b"\n" + as_stored(read({"a": 1}).foreign[0], "w", 2))) == [
+        row.identity
+    ]
+
+
+def test_no_name_may_be_longer_than_a_column_takes() -> None:
+    with pytest.raises(ValueError, match="256 characters at most"):
+        ForeignOptions(("a" * 257,))
