@@ -352,6 +352,27 @@ class Shipper(SpecModel):
     """Of the sidecar. Default: requests of 50m and 64Mi, a memory limit of 512Mi."""
 
 
+class ServerLogToken(SpecModel):
+    """Where the bearer token for the receiver lies."""
+
+    name: ObjectName
+    """A Secret of the same namespace."""
+    key: SecretKey = "token"
+    """The key in it whose value is used. The sidecar reads it when it starts."""
+
+
+class ServerLog(SpecModel):
+    """Sends the server's own log on: its events and errors, and with `serving.accessLog` a line for each request. The
+    container's log has them all the same. While the receiver is away the sidecar keeps some MiB of it; what is older is
+    then lost, and no request ever waits."""
+
+    url: WebAddress
+    """Where the sidecar posts the lines, as newline-delimited JSON with `Authorization: Bearer`, such as
+    `https://logs.example/ingest`."""
+    token_secret: ServerLogToken | None = None
+    """The token. Default: an empty one."""
+
+
 class RedactionKey(SpecModel):
     """Where the key lies that features are hashed with."""
 
@@ -397,6 +418,8 @@ class Logging(SpecModel):
     """Percent of the requests that are logged; a request is logged with all its rows or not at all."""
     redact: Redact | None = None
     """Keeps the values of some features from being written anywhere. Default: records have all features."""
+    server_log: ServerLog | None = None
+    """Sends the server's own log to an address. Default: it is in the container's log alone."""
     shipper: Shipper = Shipper()
     """The sidecar."""
 

@@ -281,6 +281,15 @@ def _redacted(name: str, first: Spec, second: Spec, shows: Shows) -> Case:
     return Case(f"logging.redact.{name}", (first, second), shows, "logging.redact")
 
 
+def _server_log(name: str, first: Spec, second: Spec, shows: Shows) -> Case:
+    address = {"url": "https://a.example/in"}
+    return Case(f"logging.serverLog.{name}", (address | first, address | second), shows, "logging.serverLog")
+
+
+def _token(**where: str) -> Spec:
+    return {"tokenSecret": {"name": "a", **where}}
+
+
 def _hashed(**key: str) -> Spec:
     return {"hash": ["a"], "keySecret": {"name": "b", **key}}
 
@@ -289,6 +298,8 @@ _REDACTION_KEY = child("Deployment", "", f"{POD}/volumes/name=redaction/secret")
 _REFERENCE_FILE = child("CronJob", "-check", f"{CHECK_POD}/volumes/name=reference/configMap/name")
 _RETENTION = f"{POD}/containers/name=collector/env/name=RETENTION_SECONDS/value"
 _BUFFER = child("Deployment", "", f"{SHIPPER}/env/name=BUFFER_BYTES/value")
+_SERVER_LOG_URL = child("Deployment", "", f"{SHIPPER}/env/name=SERVER_LOG_URL/value")
+_SERVER_LOG_TOKEN = child("Deployment", "", f"{SHIPPER}/env/name=SERVER_LOG_TOKEN/valueFrom")
 _EXISTS: Spec = {"operator": "Exists"}
 _ANY = "columns.proline"
 
@@ -352,6 +363,9 @@ CASES = [
     Case("logging.durability", ("Sync", "File"), server_file("durability")),
     Case("logging.whenFull", ("ServeAndCount", "Refuse"), server_file("whenFull")),
     Case("logging.samplingPercent", (10, 20), server_file("samplingPercent")),
+    _server_log("url", {}, {"url": "http://b.svc:8080/"}, _SERVER_LOG_URL),
+    _server_log("tokenSecret.name", _token(), _token(name="b"), _SERVER_LOG_TOKEN),
+    _server_log("tokenSecret.key", _token(), _token(key="b"), _SERVER_LOG_TOKEN),
     Case("logging.shipper.type", ("SyslogNG", "Fluentd"), child("Deployment", "", f"{SHIPPER}/image")),
     Case("logging.shipper.bufferSize", ("64Mi", "1Gi"), _BUFFER),
     Case("collector.retention", ("1h", "2d"), child("Deployment", "-collector", _RETENTION)),

@@ -6,7 +6,7 @@ with the files that it was made for.
 
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator.config import SHIPPER_MAIN_FILES, TO_COLLECTOR_FILE, OperatorConfig
+from driftmonitor_operator.config import SERVER_LOG_FILE, SHIPPER_MAIN_FILES, TO_COLLECTOR_FILE, OperatorConfig
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources.common import child, digest
 
@@ -43,4 +43,6 @@ def shipper_data(monitor: DriftMonitor, config: OperatorConfig) -> dict[str, str
     its own that is there or not."""
     shipper = monitor.spec.logging.shipper.type
     names = [SHIPPER_MAIN_FILES[shipper], TO_COLLECTOR_FILE]
+    if monitor.spec.logging.server_log is not None:
+        names.append(SERVER_LOG_FILE)
     return {name: config.shipper_files[shipper][name] for name in names}

@@ -146,6 +146,7 @@ def _server(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 **({"OUTLIER_MODEL_FILE": OUTLIER_MODEL_FILE} if monitor.spec.model.outlier_detector else {}),
                 LOG_DIR=shipper.LOG_DIR,
                 LOG_LIMIT_BYTES=shipper.buffer_bytes(monitor),
+                **({"SERVER_LOG_DIR": shipper.LOG_DIR} if monitor.spec.logging.server_log is not None else {}),
                 COLLECTOR_URL=common.collector_url(monitor),
                 COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
                 GRPC_PORT=common.GRPC_PORT,

@@ -41,9 +41,11 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     reference = _fetching(spec.reference.storage_uri, spec.reference.credentials_secret, apiserver)
     tracing = spec.serving.tracing
     spans = [_outside(_port(tracing.endpoint, None), apiserver)] if tracing is not None else []
+    server_log = spec.logging.server_log
+    lines = [_outside(_port(server_log.url, None), apiserver)] if server_log is not None else []
     served = {"ports": [_tcp(HTTP_PORT), _tcp(GRPC_PORT)]}
     return [
-        _policy(monitor, "inference", [served], [_dns(), collector, *model, *spans]),
+        _policy(monitor, "inference", [served], [_dns(), collector, *model, *spans, *lines]),
         _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], []),
         _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
     ]

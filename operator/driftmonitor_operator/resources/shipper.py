@@ -1,7 +1,7 @@
 """The sidecar that carries the prediction log to the collector."""
 
 from driftmonitor_api.base import parse_quantity
-from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_api.v1alpha1 import DriftMonitor, ServerLog
 from driftmonitor_operator.config import SHIPPER_MAIN_FILES, OperatorConfig
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources import common, pods
@@ -43,6 +43,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                     "secretKeyRef": {"name": common.token_secret_name(monitor), "key": common.TOKEN_KEY},
                 },
             },
+            *_server_log(monitor.spec.logging.server_log),
         ],
         "resources": pods.resources(shipper.resources, "50m", "64Mi", "512Mi"),
         "securityContext": pods.container_security(),
@@ -69,6 +70,17 @@ def volumes(monitor: DriftMonitor, config: OperatorConfig) -> list[Body]:
 def buffer_bytes(monitor: DriftMonitor) -> int:
     """The largest size of the prediction log, and of the sidecar's buffer."""
     return int(parse_quantity(monitor.spec.logging.shipper.buffer_size))
+
+
+def _server_log(server_log: ServerLog | None) -> list[Body]:
+    if server_log is None:
+        return []
+    variables = env(SERVER_LOG_URL=server_log.url)
+    if (token := server_log.token_secret) is not None:
+        # Without the Secret it goes without a token: the pod would wait for it, and predictions with it.
+        reference = {"name": token.name, "key": token.key, "optional": True}
+        variables.append({"name": "SERVER_LOG_TOKEN", "valueFrom": {"secretKeyRef": reference}})
+    return variables
 
 
 def _own_variables(shipper: str) -> dict[str, str]:

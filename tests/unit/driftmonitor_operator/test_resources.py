@@ -72,6 +72,7 @@ SPECS: dict[str, dict[str, Any]] = {
             "whenFull": "ServeAndCount",
             "samplingPercent": 10,
             "redact": {"drop": ["name"], "hash": ["customer"], "keySecret": {"name": "redaction", "key": "salt"}},
+            "serverLog": {"url": "https://logs.example/ingest?a=$(b)", "tokenSecret": {"name": "logs"}},
             "shipper": {"type": "Fluentd", "bufferSize": "128Mi", "resources": {"requests": {"cpu": "20m"}}},
         },
         "collector": {
@@ -291,6 +292,10 @@ def changed(before: list[Body], after: list[Body]) -> set[str]:
         ({"serving": {"accessLog": True}}, {"ConfigMap wine-config"}),
         ({"serving": {"maxConcurrentRequests": 9}}, {"ConfigMap wine-config"}),
         ({"serving": {"resources": {"limits": {"cpu": "2"}}}}, set()),
+        (
+            {"logging": {"serverLog": {"url": "https://logs.example:8443/in"}}},
+            {"ConfigMap wine-shipper", "NetworkPolicy wine"},
+        ),
         ({"logging": {"shipper": {"type": "SyslogNG"}}}, {"ConfigMap wine-shipper"}),
         ({"logging": {"shipper": {"bufferSize": "1Gi"}}}, set()),
     ],
