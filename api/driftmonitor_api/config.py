@@ -1,9 +1,23 @@
-"""What the operator hands to the inference server: the part of the spec that it needs, as one JSON file."""
+"""What the operator hands to the inference server and to the validation service: to each the part of the spec that it
+needs, as one JSON file."""
 
 from typing import Literal
 
 from driftmonitor_api.base import SpecModel
-from driftmonitor_api.v1alpha1 import Batching, DriftMonitor, Feature, Redact, Tracing
+from driftmonitor_api.v1alpha1 import (
+    Batching,
+    Checks,
+    Collector,
+    DriftMonitor,
+    DriftMonitorSpec,
+    Feature,
+    Logging,
+    Model,
+    Policy,
+    Redact,
+    Reference,
+    Tracing,
+)
 
 
 class InferenceConfig(SpecModel):
@@ -57,4 +71,37 @@ class InferenceConfig(SpecModel):
             max_concurrent_requests=serving.max_concurrent_requests,
             access_log=serving.access_log,
             tracing=serving.tracing,
+        )
+
+
+class ValidationConfig(SpecModel):
+    """The file that `CONFIG_FILE` names to the validation service."""
+
+    monitor: str
+    """`namespace/name` of the DriftMonitor."""
+    spec: DriftMonitorSpec
+    """The fields that say what is compared, and how. All others have their defaults, so that a change of them starts no
+    pod anew."""
+
+    @classmethod
+    def of(cls, monitor: DriftMonitor) -> "ValidationConfig":
+        """The configuration of one object."""
+        spec = monitor.spec
+        return cls(
+            monitor=f"{monitor.metadata.namespace}/{monitor.metadata.name}",
+            spec=DriftMonitorSpec(
+                model=Model(
+                    storage_uri=spec.model.storage_uri, version=spec.model.version, features=spec.model.features
+                ),
+                logging=Logging(redact=spec.logging.redact),
+                # It matters where the reference is what the collector keeps.
+                collector=Collector(retention=spec.collector.retention) if spec.reference.window else Collector(),
+                reference=Reference(storage_uri=spec.reference.storage_uri, window=spec.reference.window),
+                checks=Checks(
+                    schedule=spec.checks.schedule,  # it must be there
+                    window=spec.checks.window,
+                    drift=spec.checks.drift,
+                    policy=Policy(correction=spec.checks.policy.correction),
+                ),
+            ),
         )

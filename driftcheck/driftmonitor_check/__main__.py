@@ -1,4 +1,4 @@
-"""`python -m driftmonitor_check run` in the cluster, `python -m driftmonitor_check compare` anywhere."""
+"""`python -m driftmonitor_check run` or `serve` in the cluster, `python -m driftmonitor_check compare` anywhere."""
 
 import argparse
 import os
@@ -22,13 +22,38 @@ _COMPARE_HELP = """\
 Compare two files as a DriftMonitor's check would compare its window with its reference, and print what the status
 would hold. No cluster is needed. Files are Parquet or CSV; their columns are named as the model's features."""
 _COMPARE_EXIT = "exit status: 0 stable or suspected; 1 drift; 2 could not tell (too few rows, a faulty file or object)"
+_SERVE_HELP = """\
+Answer over HTTP whether rows that are sent drift from the reference: POST /validation takes a list of records, and
+answers what a check would publish for them. Beside it: /healthz, /readyz, /metrics, /docs, /openapi.json.
+
+environment variables:
+  CONFIG_FILE                 file with the part of the DriftMonitor that is needed, as the operator writes it
+                              (default: /etc/driftmonitor/validation.json)
+  COLLECTOR_TOKEN_FILE        file with the bearer token of every request, read again when it changes
+                              (default: /etc/driftmonitor-token/token)
+  COLLECTOR_URL               the collector's address without a path; needed where the reference is a window
+  REFERENCE_MOUNT             folder where a configmap:// or pvc:// reference is mounted
+  REFERENCE_CREDENTIALS_DIR   folder where a Secret for the reference's address is mounted
+  REFERENCE_REFRESH_SECONDS   seconds after which the reference is read again (default: 600)
+  TIMEOUT_SECONDS             seconds that one answer may take (default: 120)
+  MAX_REQUESTS                requests in hand at once, of which one is computed and the others wait; what comes beyond
+                              is answered 429 (default: 8)
+  HOST                        address to listen on (default: 0.0.0.0)
+  PORT                        port to listen on (default: 8080)"""
+_SERVE_EXIT = "exit status: 0 after SIGTERM or SIGINT; 1 it cannot listen; 2 the configuration cannot be used"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name; its exit status."""
     options = _parser().parse_args(arguments)
     now = datetime.now(UTC).replace(microsecond=0)
-    return _compare(options, now) if options.command == "compare" else _run(now)
+    match options.command:
+        case "compare":
+            return _compare(options, now)
+        case "serve":
+            return _serve()
+        case _:
+            return _run(now)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         help="check the monitor that the environment names",
         description=_RUN_HELP,
         epilog=_RUN_EXIT,
+        formatter_class=raw,
+    )
+    commands.add_parser(
+        "serve",
+        help="answer over HTTP whether rows drift",
+        description=_SERVE_HELP,
+        epilog=_SERVE_EXIT,
         formatter_class=raw,
     )
     compare = commands.add_parser(
@@ -71,12 +103,23 @@ def _run(now: datetime) -> int:
     return 0
 
 
+def _serve() -> int:
+    from driftmonitor_check.validation.server import serve
+
+    return serve(os.environ, _explain)
+
+
 def _no_verdict(reason: str) -> int:
-    line = "no verdict: " + " ".join(reason.split())
-    print(line, file=sys.stderr)
+    _explain(f"no verdict: {reason}")
+    return 1
+
+
+def _explain(reason: str) -> None:
+    """Say why the process ends, also where Kubernetes reads it from."""
+    line = " ".join(reason.split())
+    print(line, file=sys.stderr, flush=True)
     if TERMINATION_LOG.exists():
         TERMINATION_LOG.write_text(line[:4000])  # the kubelet keeps 4096 bytes
-    return 1
 
 
 def _compare(options: argparse.Namespace, now: datetime) -> int:

@@ -40,9 +40,15 @@ class Outcome:
 
 
 def check(
-    spec: DriftMonitorSpec, window: Window, reference: Reference | ReferenceProblem, *, title: str, now: datetime
+    spec: DriftMonitorSpec,
+    window: Window,
+    reference: Reference | ReferenceProblem,
+    *,
+    title: str,
+    now: datetime,
+    draw: bool = True,
 ) -> Outcome:
-    """The verdict over one window. `title` heads the report."""
+    """The verdict over one window. `title` heads the report, which is not made without `draw`."""
     known = reference if isinstance(reference, Reference) else None
     outcome = Outcome(
         conclusion=Conclusion("CheckFailed", ""),
@@ -67,7 +73,7 @@ def check(
     reason = reason or _reference_missing(reference, columns) or _insufficient(spec, window.table, reference, now)
     if reason:
         return replace(outcome, conclusion=reason)
-    return _compare(spec, columns, window.table, reference, outcome, title)
+    return _compare(spec, columns, window.table, reference, outcome, title if draw else None)
 
 
 def _reference_missing(reference: Reference, columns: Sequence[Column]) -> Conclusion | None:
@@ -104,7 +110,7 @@ def _compare(
     window: pa.Table,
     reference: Reference,
     outcome: Outcome,
-    title: str,
+    title: str | None,
 ) -> Outcome:
     from driftmonitor_check import comparison  # late: Evidently costs seconds that the verdicts above need not pay
 
@@ -121,7 +127,7 @@ def _compare(
         cut = f"The reference is the newest {reference.table.num_rows} rows of its window (checks.window.maxRows)."
         conclusion = replace(conclusion, message=f"{conclusion.message} {cut}")
     page = comparison.ReportPage(None)
-    if compared.checked:
+    if compared.checked and title is not None:
         note = f"{title}: {conclusion.verdict}. {conclusion.message}"
         page = comparison.draw(compared, drift_share=drift_share, note=note)
     return replace(
