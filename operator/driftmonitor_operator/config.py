@@ -70,7 +70,7 @@ SHIPPER_FOLDERS = {"Fluentd": "fluentd", "SyslogNG": "syslog-ng"}
 SHIPPER_MAIN_FILES = {"Fluentd": "fluent.conf", "SyslogNG": "syslog-ng.conf"}
 """The file that includes the others."""
 TO_COLLECTOR_FILE = "output-collector.conf"
-SERVER_LOG_FILE = "server-log.conf"
+SERVER_LOG_FILE = "output-server-log.conf"
 
 
 @dataclass(frozen=True)

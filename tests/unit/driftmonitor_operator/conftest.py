@@ -28,12 +28,12 @@ def config() -> OperatorConfig:
             "Fluentd": {
                 "fluent.conf": "<system>\n</system>\n",
                 "output-collector.conf": "<match predictions>\n</match>\n",
-                "server-log.conf": "<match server>\n</match>\n",
+                "output-server-log.conf": "<match server>\n</match>\n",
             },
             "SyslogNG": {
                 "syslog-ng.conf": "@version: 3.38\n",
                 "output-collector.conf": "destination collector {};\n",
-                "server-log.conf": "destination server-log {};\n",
+                "output-server-log.conf": "destination server-log {};\n",
             },
         },
     )

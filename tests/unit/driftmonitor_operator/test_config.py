@@ -9,7 +9,7 @@ from driftmonitor_operator.config import ConfigError, load
 def environment(tmp_path: Path) -> dict[str, str]:
     for shipper, main in (("fluentd", "fluent.conf"), ("syslog-ng", "syslog-ng.conf")):
         (tmp_path / shipper).mkdir()
-        for name in (main, "output-collector.conf", "server-log.conf"):
+        for name in (main, "output-collector.conf", "output-server-log.conf"):
             (tmp_path / shipper / name).write_text(f"{shipper}'s {name}")
     images = ("INFERENCE_IMAGE", "COLLECTOR_IMAGE", "CHECK_IMAGE", "SYSLOG_NG_IMAGE")
     return {name: name.lower() for name in images} | {"SHIPPER_CONFIG_DIR": str(tmp_path)}
@@ -20,7 +20,7 @@ def test_the_images_and_a_folder_are_enough(environment: dict[str, str]) -> None
     assert config.images.inference == "inference_image"
     assert config.images.pull_policy == "IfNotPresent"
     assert config.shipper_files["Fluentd"]["fluent.conf"] == "fluentd's fluent.conf"
-    assert config.shipper_files["SyslogNG"]["server-log.conf"] == "syslog-ng's server-log.conf"
+    assert config.shipper_files["SyslogNG"]["output-server-log.conf"] == "syslog-ng's output-server-log.conf"
     assert config.watch_namespace is None
     assert (config.health_port, config.metrics_port, config.workers, config.resync_seconds) == (8081, 8082, 4, 300)
 
