@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from driftmonitor_collector import frames, tables
-from driftmonitor_collector.frames import Frame
+from driftmonitor_collector import frames, parsing, tables
 from driftmonitor_collector.ledger import Ledger
-from driftmonitor_collector.reading import record_tables
 from driftmonitor_collector.records import stored_identities
 from driftmonitor_collector.store import columnar, files, identity_files, label_files, partitions
 from driftmonitor_collector.store.layout import Layout
@@ -17,7 +15,8 @@ from driftmonitor_collector.store.state import Checkpoint
 def compact(layout: Layout, log: Log, checkpoint: Checkpoint, segment: Segment, *, duplicates: int) -> int:
     """Write the files of the oldest sealed segment, then the state, then drop it; the number of rows written."""
     change, beside = Ledger(), _Beside()
-    table = tables.unify(record_tables(_entered(segment, change, beside)))
+    table = tables.in_order(tables.unify(parsing.record_tables(_payloads(segment, change, beside))))
+    tables.enter_keys(table, change)
     for hour, part in tables.split_by_hour(table):
         columnar.write(partitions.file_path(layout.records, hour, segment.number), part)
     _write_rejected(layout, segment, beside.rejected)
@@ -37,16 +36,19 @@ class _Beside:
     identities: list[int] = field(default_factory=list)
 
 
-def _entered(segment: Segment, change: Ledger, beside: _Beside) -> Iterator[Frame]:
+def _payloads(segment: Segment, change: Ledger, beside: _Beside) -> Iterator[bytes]:
+    """Those of records; everything else is entered or put beside."""
     for frame in segment.frames():  # one at a time: a list of them would hold the segment twice
-        frames.enter(frame, change)
+        if frame.kind in frames.RECORD_KINDS:
+            yield frame.payload
+        else:
+            frames.enter(frame, change)
         if frame.kind == frames.REJECTED:
             beside.rejected.append(frame.payload)
         elif frame.kind == frames.LABELS:
             beside.labels.append(frame.payload)
         elif frame.kind == frames.FOREIGN:
             beside.identities += stored_identities(frame.payload)
-        yield frame
 
 
 def _write_rejected(layout: Layout, segment: Segment, parts: list[bytes]) -> None:

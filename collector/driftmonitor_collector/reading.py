@@ -1,64 +1,126 @@
-"""Windows read from the Parquet files and from the log, each row once."""
+"""Windows read from Parquet files and log: each row once, as they all were at one moment, in bounded memory.
 
-from collections.abc import Iterable
+The log is looked at first, and the files of its segments are left out: a segment that is compacted meanwhile is in what
+was seen, and one that begins meanwhile is only in its files.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
+from pyarrow import compute
 
-from driftmonitor_collector import frames, tables
+from driftmonitor_collector import frames, ordering, parsing, tables
 from driftmonitor_collector.frames import Frame
-from driftmonitor_collector.records import decode_stored
+from driftmonitor_collector.ordering import Piece, Span
 from driftmonitor_collector.store import columnar, partitions
-from driftmonitor_collector.store.log import Log
-from driftmonitor_collector.windows import WindowQuery
+from driftmonitor_collector.store.columnar import Part
+from driftmonitor_collector.store.layout import Layout
+from driftmonitor_collector.store.log import Log, Segment
+from driftmonitor_collector.windows import ParameterError, WindowQuery
 
-CHUNK_ROWS = 10_000
-
-
-def read_window(root: Path, log: Log, query: WindowQuery) -> pa.Table:
-    """The query's rows, oldest first, with every column that one of them may have.
-
-    The log is read first and the files of its segments are left out: a segment that is compacted meanwhile is in what
-    was read, and one that begins meanwhile is only in its files.
-    """
-    segments = log.read_all()
-    live = {number for number, _ in segments}
-    found = [tables.between(log_table(data), query.start, query.end) for _, data in segments]
-    rows = 0
-    for _, directory in partitions.hours(root, query.start, query.end):
-        parts = _read_hour(directory, live, query)
-        rows += sum(table.num_rows for table in parts)
-        found += parts
-        if rows >= query.limit:  # hours come newest first: all older rows are beyond the limit
-            break
-    return tables.newest(tables.unify(found), query.limit)
+KEPT_ROWS = 200_000
+"""Of the log: so many are kept once they are parsed; the segments of others are parsed again when their turn comes."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _read_hour(directory: Path, live: set[int], query: WindowQuery) -> list[pa.Table]:
-    """The rows of an hour's files; none, rather than a part, when the hour is deleted meanwhile."""
-    try:
-        return [
-            tables.between(columnar.read(path), query.start, query.end)
-            for path in partitions.files_in(directory, without=live)
-        ]
-    except FileNotFoundError:
-        return []
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A window's rows, oldest first; `tables` is read once. To be closed, also when that was not to its end."""
+
+    schema: pa.Schema
+    tables: Iterator[pa.Table]
+    close: Callable[[], None]
+
+    def read_all(self) -> pa.Table:
+        """All of them in memory, and close."""
+        with closing(self):
+            return pa.concat_tables([self.schema.empty_table(), *self.tables]).combine_chunks()
 
 
-def log_table(data: bytes) -> pa.Table:
-    """The records of a segment's bytes."""
-    return tables.unify(record_tables(item for item in frames.scan(data) if isinstance(item, Frame)))
+def open_window(layout: Layout, log: Log, query: WindowQuery) -> Rows:
+    """The query's rows; ParameterError for a column that no table has. DamagedFileError here or while they are read."""
+    with ExitStack() as stack:
+        stack.enter_context(layout.snapshots.reading())
+        with layout.snapshots.still:
+            opened = log.open_all(stack)
+            live = {segment.number for segment, _ in opened}
+            paths = [
+                path
+                for _, directory in partitions.hours(layout.records, query.start, query.end)
+                for path in partitions.files_in(directory, without=live)
+            ]
+        schemas: dict[pa.Schema, None] = {}
+        pieces = [*_of_log(opened, schemas), *_of_files(paths, schemas)]
+        schema = selected(tables.united(schemas), query.columns)
+        span = ordering.newest(pieces, span_of(query), query.limit)
+        return Rows(schema, ordering.ordered(pieces, schema, span), stack.pop_all().close)
 
 
-def record_tables(items: Iterable[Frame]) -> list[pa.Table]:
-    """The records in the frames, some thousand a table: as Python objects they take ten times the memory."""
-    found, records = [], []
-    for item in items:
-        if item.kind in frames.RECORD_KINDS:
-            records += decode_stored(item.payload)
-            if len(records) >= CHUNK_ROWS:
-                found.append(tables.from_records(records))
-                records = []
-    if records:
-        found.append(tables.from_records(records))
-    return found
+def span_of(query: WindowQuery) -> Span:
+    """The times of the query."""
+    start, end = ((time - _EPOCH) // timedelta(microseconds=1) for time in (query.start, query.end))
+    return Span(start, end)
+
+
+def selected(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
+    """The columns asked for; a feature that no row has is null. ParameterError for what is no column and no feature."""
+    if columns is None:
+        return schema
+    fields = []
+    for name in columns:
+        if name in schema.names:
+            fields.append(schema.field(name))
+        elif name.startswith(tables.FEATURE_COLUMN_PREFIX):
+            fields.append(pa.field(name, pa.float64()))
+        else:
+            known = ", ".join(tables.SCHEMA.names)
+            raise ParameterError("columns", f"there is no {name[:100]!r}; there are {known}, and feature_<name>")
+    return pa.schema(fields)
+
+
+def _of_files(paths: Sequence[Path], schemas: dict[pa.Schema, None]) -> Iterator[Piece]:
+    for path in paths:
+        footer = columnar.footer(partitions.find(path))
+        schemas.setdefault(footer.schema)
+        for part in footer.parts:
+            load = partial(_load_part, path, part)
+            yield Piece(part.rows, part.earliest, part.latest, part.is_sorted, load)
+
+
+def _load_part(path: Path, part: Part, columns: Sequence[str]) -> pa.Table:
+    return columnar.read_part(partitions.find(path), part, columns)
+
+
+def _of_log(opened: Sequence[tuple[Segment, BinaryIO]], schemas: dict[pa.Schema, None]) -> Iterator[Piece]:
+    kept = 0
+    for segment, file in opened:
+        table = tables.in_order(_parse(segment, file))
+        if not table.num_rows:
+            continue
+        schemas.setdefault(table.schema)
+        bounds = compute.min_max(table["timestamp"].cast(pa.int64()))
+        load = partial(_reload, segment, file)
+        if kept + table.num_rows <= KEPT_ROWS:
+            kept += table.num_rows
+            load = partial(_keep, table)
+        yield Piece(table.num_rows, bounds["min"].as_py(), bounds["max"].as_py(), True, load)
+
+
+def _parse(segment: Segment, file: BinaryIO) -> pa.Table:
+    file.seek(0)
+    found = (item for item in frames.scan(file.read(segment.length)) if isinstance(item, Frame))
+    return tables.unify(parsing.record_tables(item.payload for item in found if item.kind in frames.RECORD_KINDS))
+
+
+def _reload(segment: Segment, file: BinaryIO, columns: Sequence[str]) -> pa.Table:
+    return _keep(tables.in_order(_parse(segment, file)), columns)
+
+
+def _keep(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    return table.select([name for name in columns if name in table.column_names])

@@ -1,7 +1,6 @@
 """What the data directory holds -> the state to go on from."""
 
 from dataclasses import dataclass
-from itertools import groupby
 
 from driftmonitor_collector import frames
 from driftmonitor_collector.frames import Frame
@@ -60,13 +59,9 @@ def count_parquet(layout: Layout) -> tuple[int, Ledger]:
     live = live_segments(layout)
     for _, directory in partitions.hours(layout.records):
         for path in partitions.files_in(directory, without=live):
-            from driftmonitor_collector.store import columnar  # loads pyarrow, which no ordinary start waits for
+            from driftmonitor_collector import tables  # loads pyarrow, which no ordinary start waits for
+            from driftmonitor_collector.store import columnar
 
             last = max(last, partitions.segment_of(path))
-            table = columnar.read(path, ["writer", "seq"]).sort_by([("writer", "ascending"), ("seq", "ascending")])
-            rows = zip(table["writer"].to_pylist(), table["seq"].to_pylist(), strict=True)
-            for writer, group in groupby(rows, key=lambda row: row[0]):
-                stored = ledger.account(writer).stored
-                for _, seq in group:
-                    stored.add(seq)
+            tables.enter_keys(columnar.read(path, ["writer", "seq"]), ledger)
     return last, ledger

@@ -48,8 +48,8 @@ def expire(layout: Layout, reports: Reports, checkpoint: Checkpoint, now: dateti
         # From now on the state cannot be counted from the Parquet files alone.
         checkpoint.save_copy(layout.kept_state)
     for directory in old:
-        partitions.put_apart(directory)
-    partitions.delete_apart(layout.records)
+        partitions.put_apart(directory, layout.snapshots)
+    partitions.delete_apart(layout.records, layout.snapshots)
     _expire_labels(layout, before)
     if before is None:
         return Expired()
@@ -67,8 +67,8 @@ def _expire_labels(layout: Layout, before: datetime | None) -> None:
     """By the hour in which they came, nearly always after their rows: so a row has its label as long as it is kept."""
     for hour, directory in partitions.hours(layout.labels):
         if before and hour + partitions.HOUR <= before:
-            partitions.put_apart(directory)
-    partitions.delete_apart(layout.labels)
+            partitions.put_apart(directory, layout.snapshots)
+    partitions.delete_apart(layout.labels, layout.snapshots)
 
 
 def _rows(directory: Path) -> int:

@@ -7,6 +7,7 @@ from itertools import chain
 import pyarrow as pa
 from pyarrow import compute
 
+from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.records import FeatureValue, Record
 
 FEATURE_COLUMN_PREFIX = "feature_"  # as driftmonitor_api.records has it, without the cost of importing pydantic
@@ -31,7 +32,9 @@ SCHEMA = pa.schema(
     }
 )
 """The columns of every table; those of features follow."""
-_RECORD_FIELDS = ("request_id", "row", "timestamp", "monitor", "model", "model_version", "writer", "seq", "latency_ms", "trace_id")  # fmt: skip  # noqa: E501  # one list
+ORDER = [("timestamp", "ascending"), ("writer", "ascending"), ("seq", "ascending")]
+"""How rows are put in order; no two are equal in it."""
+RECORD_FIELDS = ("request_id", "row", "timestamp", "monitor", "model", "model_version", "writer", "seq", "latency_ms", "trace_id")  # fmt: skip  # noqa: E501  # one list
 _PREDICTION_FIELDS = ("label", "score", "value")
 _OUTLIER_FIELDS = ("flag", "score")
 _HOUR_MICROSECONDS = 3_600_000_000
@@ -40,7 +43,7 @@ _HOUR_MICROSECONDS = 3_600_000_000
 def from_records(records: Sequence[Record]) -> pa.Table:
     """A column for each field and for each feature of any record."""
     arrays = [
-        pa.array([getattr(record, name) for record in records], SCHEMA.field(name).type) for name in _RECORD_FIELDS
+        pa.array([getattr(record, name) for record in records], SCHEMA.field(name).type) for name in RECORD_FIELDS
     ]
     predictions = [record.prediction for record in records]
     for name in _PREDICTION_FIELDS:
@@ -85,18 +88,26 @@ def _feature_array(values: Sequence[FeatureValue]) -> pa.Array:
 
 
 def unify(tables: Iterable[pa.Table]) -> pa.Table:
-    """One table with the columns of all: a feature is a double where it is one in every table, else a string."""
+    """One table with the columns of all, as `united` has them."""
     tables = [SCHEMA.empty_table(), *tables]
+    schema = united(table.schema for table in tables)
+    return pa.concat_tables([conform(table, schema) for table in tables])
+
+
+def united(schemas: Iterable[pa.Schema]) -> pa.Schema:
+    """The columns of all: a feature is a double where it is one in every schema, else a string."""
     kinds = {field.name: field.type for field in SCHEMA}
-    for field in chain.from_iterable(table.schema for table in tables):
+    for field in chain.from_iterable(schemas):
         known = kinds.setdefault(field.name, field.type)
         if known != field.type:
             kinds[field.name] = pa.string()
-    schema = pa.schema(kinds)
-    return pa.concat_tables([_conform(table, schema) for table in tables])
+    return pa.schema(kinds)
 
 
-def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with exactly these columns: those that it lacks are null."""
+    if table.schema == schema:
+        return table
     names = set(table.column_names)
     return pa.table(
         [
@@ -107,22 +118,23 @@ def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     )
 
 
-def between(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
-    """The rows with start <= timestamp < end."""
-    times = table["timestamp"]
-    return table.filter(
-        compute.and_(
-            compute.greater_equal(times, pa.scalar(start, TIMESTAMP)), compute.less(times, pa.scalar(end, TIMESTAMP))
-        )
-    )
+def in_order(table: pa.Table) -> pa.Table:
+    """The rows in ORDER, in one piece."""
+    return table.take(compute.sort_indices(table, sort_keys=ORDER)).combine_chunks()
 
 
-def newest(table: pa.Table, limit: int) -> pa.Table:
-    """The `limit` newest rows, oldest first."""
-    order = compute.sort_indices(
-        table, sort_keys=[("timestamp", "ascending"), ("writer", "ascending"), ("seq", "ascending")]
-    )
-    return table.take(order[max(0, len(order) - limit) :]).combine_chunks()
+def enter_keys(table: pa.Table, ledger: Ledger) -> None:
+    """Enter the rows' writers and seqs as stored."""
+    if not table.num_rows:
+        return
+    keys = table.select(["writer", "seq"]).combine_chunks().sort_by([("writer", "ascending"), ("seq", "ascending")])
+    writers, numbers = keys["writer"].combine_chunks(), keys["seq"].combine_chunks()
+    gap = compute.not_equal(numbers[1:], compute.add(numbers[:-1], 1))
+    breaks = compute.or_(gap, compute.not_equal(writers[1:], writers[:-1]))
+    last = [*compute.indices_nonzero(breaks).to_pylist(), len(numbers) - 1]
+    first = [0, *(place + 1 for place in last[:-1])]
+    for begin, end in zip(first, last, strict=True):
+        ledger.account(writers[begin].as_py()).stored.add(numbers[begin].as_py(), numbers[end].as_py())
 
 
 def split_by_hour(table: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:

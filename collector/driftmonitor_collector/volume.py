@@ -23,6 +23,8 @@ from driftmonitor_collector.windows import WindowQuery
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from driftmonitor_collector.reading import Rows
+
 
 class VolumeStorage:
     """One data directory. Ledger and log are this process's alone."""
@@ -81,10 +83,14 @@ class VolumeStorage:
         os.close(self._claim)
 
     def read_window(self, query: WindowQuery) -> "pa.Table":
-        """The query's rows, from files and log."""
-        from driftmonitor_collector.reading import read_window
+        """The query's rows, all in memory."""
+        return self.open_window(query).read_all()
 
-        return read_window(self._layout.records, self._log, query)
+    def open_window(self, query: WindowQuery) -> "Rows":
+        """The query's rows, from files and log."""
+        from driftmonitor_collector.reading import open_window
+
+        return open_window(self._layout, self._log, query)
 
     def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
         """Of log and volume."""

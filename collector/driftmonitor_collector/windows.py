@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 DEFAULT_LIMIT = 1_000_000
 MAX_LIMIT = 10_000_000
-_NAMES = ("start", "end", "limit")
+_NAMES = ("start", "end", "limit", "columns")
 
 
 class ParameterError(ValueError):
@@ -24,6 +24,8 @@ class WindowQuery:
     start: datetime
     end: datetime
     limit: int = DEFAULT_LIMIT
+    columns: tuple[str, ...] | None = None
+    """None for all."""
 
 
 def parse_query(parameters: Mapping[str, str]) -> WindowQuery:
@@ -37,7 +39,18 @@ def parse_query(parameters: Mapping[str, str]) -> WindowQuery:
     text = parameters.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= MAX_LIMIT):
         raise ParameterError("limit", f"{text[:40]!r} is not a number of rows from 1 to {MAX_LIMIT}")
-    return WindowQuery(start, end, int(text))
+    return WindowQuery(start, end, int(text), _columns(parameters))
+
+
+def _columns(parameters: Mapping[str, str]) -> tuple[str, ...] | None:
+    text = parameters.get("columns")
+    if text is None:
+        return None
+    names = tuple(text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        example = "columns such as timestamp,prediction_label,feature_alcohol, each once"
+        raise ParameterError("columns", f"{text[:100]!r} are not {example}")
+    return names
 
 
 def _time(parameters: Mapping[str, str], name: str) -> datetime:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from driftmonitor_collector.store import files
+from driftmonitor_collector.store.snapshots import Snapshots
 
 
 class UnusableDirectoryError(Exception):
@@ -12,7 +13,7 @@ class UnusableDirectoryError(Exception):
 
 
 class Layout:
-    """The paths under the data directory."""
+    """The paths under the data directory, and who reads what lies there."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -25,6 +26,7 @@ class Layout:
         self.reports = root / "reports"
         self.state = root / "state"
         self.kept_state = root / "state.kept"
+        self.snapshots = Snapshots()
 
     def claim(self) -> int:
         """Create the folders and take the directory for this process while the returned descriptor is open.

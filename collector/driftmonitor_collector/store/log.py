@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from driftmonitor_collector import frames
 from driftmonitor_collector.frames import Damage, Frame
@@ -165,12 +166,10 @@ class Log:
     def _segments(self) -> list[Segment]:
         return [*self._sealed.values(), *([self._active[1]] if self._active else [])]
 
-    def read_all(self) -> list[tuple[int, bytes]]:
-        """Number and bytes of every segment, all of one moment."""
-        with ExitStack() as stack:
-            with self._lock:  # only to open: a segment that is dropped meanwhile can still be read
-                opened = [(item, stack.enter_context(item.path.open("rb"))) for item in self._segments()]
-            return [(item.number, file.read(item.length)) for item, file in opened]
+    def open_all(self, stack: ExitStack) -> list[tuple[Segment, BinaryIO]]:
+        """Every segment, all of one moment, with a file that can be read even when the segment is dropped."""
+        with self._lock:
+            return [(item, stack.enter_context(item.path.open("rb"))) for item in self._segments()]
 
     def drop(self, segment: Segment) -> None:
         """Delete a sealed segment."""

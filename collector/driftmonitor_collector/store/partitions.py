@@ -1,15 +1,18 @@
 """Where the Parquet files lie: hive partitions by the hour (UTC) of the timestamps, one file a segment and hour.
 
-Hours may be deleted while others read: what is gone reads as empty.
+Many small files of an hour are made one in time, which is named by the first and the last segment in it. Hours may be
+deleted, and files made one, while others read: see `snapshots`.
 """
 
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from driftmonitor_collector.store import files
 from driftmonitor_collector.store.log import segment_name
+from driftmonitor_collector.store.snapshots import Snapshots
 
 HOUR = timedelta(hours=1)
 _APART = ".deleted-"  # readers of Parquet folders skip names that start with a dot
@@ -60,24 +63,44 @@ def files_in(directory: Path, *, without: set[int]) -> list[Path]:
 
 
 def segment_of(path: Path) -> int:
-    """The segment that the file was made of."""
-    return int(path.stem)
+    """The last segment that the file was made of."""
+    return int(path.stem.rpartition("-")[2])
 
 
-def put_apart(directory: Path) -> None:
+def find(path: Path) -> Path:
+    """Where a file of an hour lies that was there a while ago; its own path if it is nowhere."""
+    if not path.exists():
+        hour = path.parent
+        for name in _names(hour.parent):
+            if name.startswith(_APART) and name.endswith(hour.name) and (hour.parent / name / path.name).exists():
+                return hour.parent / name / path.name
+    return path
+
+
+def put_apart(directory: Path, snapshots: Snapshots) -> None:
     """Take an hour's folder from all who look for it, in one step and durably."""
-    directory.rename(directory.with_name(_APART + directory.name))
+    apart = apart_path(directory)
+    directory.rename(apart)
+    snapshots.take_away(apart)
     files.sync_directory(directory.parent)
 
 
-def delete_apart(root: Path) -> None:
-    """Delete what was put apart, now or before a crash, and the folders of days that hold nothing any more."""
+def apart_path(directory: Path) -> Path:
+    """A name beside the hour's folder that no folder has and that readers of Parquet folders skip."""
+    known = set(_names(directory.parent))
+    names = (f"{_APART}{number}-{directory.name}" for number in count())
+    return directory.with_name(next(name for name in names if name not in known))
+
+
+def delete_apart(root: Path, snapshots: Snapshots) -> None:
+    """Delete what was put apart and is not read, now or before a crash, and the folders of days that hold nothing."""
     for name in _names(root):
         if name.startswith("date="):
             day = root / name
             for apart in (day / name for name in _names(day) if name.startswith(_APART)):
-                for path in apart.iterdir():
-                    path.unlink()
-                apart.rmdir()
+                if snapshots.may_delete(apart):
+                    for path in apart.iterdir():
+                        path.unlink()
+                    apart.rmdir()
             if not _names(day):
                 day.rmdir()

@@ -11,7 +11,7 @@ from driftmonitor_collector.counting import Count, count
 from driftmonitor_collector.frames import WriterReport
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import plan
-from driftmonitor_collector.reading import read_window
+from driftmonitor_collector.reading import open_window
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.store.layout import Layout
@@ -65,27 +65,34 @@ def test_rows_lie_in_the_hour_of_their_timestamp_and_the_log_is_dropped(tmp_path
     assert count(tmp_path) == Count(parquet_rows=4298, log_rows=0)
 
 
-def test_files_are_zstd_with_no_dictionary_on_numbers_and_ids(tmp_path: Path, lines: Lines) -> None:
+def test_files_are_zstd_with_a_dictionary_where_values_come_again_and_deltas_where_they_grow(
+    tmp_path: Path, lines: Lines
+) -> None:
     log = fill(tmp_path, lines(range(1, 50)))
     list(compact_all(tmp_path, log))
     group = parquet.ParquetFile(next(tmp_path.rglob("*.parquet"))).metadata.row_group(0)
-    columns = [group.column(place) for place in range(group.num_columns)]
-    assert {column.compression for column in columns} == {"ZSTD"}
-    with_dictionary = {column.path_in_schema for column in columns if column.has_dictionary_page}
-    assert with_dictionary == {"monitor", "model", "model_version", "writer", "prediction_label", "feature_origin"}
+    columns = {group.column(place).path_in_schema: group.column(place) for place in range(group.num_columns)}
+    assert {column.compression for column in columns.values()} == {"ZSTD"}
+    assert len(group.sorting_columns) == 3
+    for name in ("monitor", "writer", "feature_origin", "latency_ms"):
+        assert columns[name].has_dictionary_page, name
+    for name in ("feature_alcohol", "request_id", "seq"):
+        assert not columns[name].has_dictionary_page, name
+    assert "DELTA_BINARY_PACKED" in columns["seq"].encodings
+    assert "DELTA_BYTE_ARRAY" in columns["request_id"].encodings
 
 
 def test_a_window_and_a_count_are_the_same_before_between_and_after_compactions(tmp_path: Path, lines: Lines) -> None:
     log = fill(tmp_path, *three_hours(lines))
-    windows = [read_window(tmp_path / "records", log, DAY)]
+    windows = [open_window(Layout(tmp_path), log, DAY).read_all()]
     for _ in compact_all(tmp_path, log):
-        windows.append(read_window(tmp_path / "records", log, DAY))
+        windows.append(open_window(Layout(tmp_path), log, DAY).read_all())
         counted = count(tmp_path)
         assert counted.parquet_rows + counted.log_rows == 4298
     assert windows[0].num_rows == 4298
     assert all(window.equals(windows[0]) for window in windows)
     for limit in (1, 99, 3000):
-        newest = read_window(tmp_path / "records", log, WindowQuery(DAY.start, DAY.end, limit))
+        newest = open_window(Layout(tmp_path), log, WindowQuery(DAY.start, DAY.end, limit)).read_all()
         assert newest.equals(windows[0].slice(4298 - limit))
 
 
@@ -99,7 +106,7 @@ def test_a_file_of_a_segment_that_is_still_in_the_log_is_not_read_twice(tmp_path
     again = Log(tmp_path / "wal", reserve_bytes=0)
     recovered = recover(Layout(tmp_path), again)
     assert (recovered.checkpoint.compacted_through, recovered.ledger.stored) == (0, 4298)
-    assert read_window(tmp_path / "records", again, DAY).num_rows == 4298
+    assert open_window(Layout(tmp_path), again, DAY).read_all().num_rows == 4298
     assert count(tmp_path) == Count(parquet_rows=0, log_rows=4298)
 
 

@@ -16,14 +16,15 @@ from driftmonitor_collector.compaction import compact
 from driftmonitor_collector.counting import count
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import plan
-from driftmonitor_collector.reading import read_window
+from driftmonitor_collector.reading import open_window
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.retention import cutoff, expire
-from driftmonitor_collector.store import columnar, partitions
+from driftmonitor_collector.store import partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.reports import Reports
+from driftmonitor_collector.store.snapshots import MAX_SECONDS, Snapshots
 from driftmonitor_collector.store.state import Checkpoint
 from driftmonitor_collector.windows import parse_query
 
@@ -145,26 +146,33 @@ def test_a_damaged_file_is_deleted_all_the_same(tmp_path: Path, lines: Lines) ->
     assert not oldest.exists()
 
 
-def test_an_hour_that_goes_while_it_is_read_is_not_in_the_window_even_in_part(
-    tmp_path: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch
+def test_an_hour_that_goes_while_it_is_read_is_in_the_window_whole_and_deleted_after_it(
+    tmp_path: Path, lines: Lines
 ) -> None:
-    fill(tmp_path, *three_hours(lines))
+    checkpoint = fill(tmp_path, *three_hours(lines))
+    layout = Layout(tmp_path)
     log = Log(tmp_path / "wal", reserve_bytes=0)
-    recover(Layout(tmp_path), log)
-    assert read_window(tmp_path / "records", log, DAYS).num_rows == 402
-    read, seen = columnar.read, []
+    recover(layout, log)
+    rows = open_window(layout, log, DAYS)
+    expired = expire(layout, Reports(layout.reports), checkpoint, NOON, timedelta(0))
+    assert (expired.hours, expired.rows) == (2, 202)
+    assert open_window(layout, log, DAYS).read_all().num_rows == 200
+    assert rows.read_all().num_rows == 402
+    assert list(layout.records.rglob(".*"))
+    expire(layout, Reports(layout.reports), checkpoint, NOON, timedelta(0))
+    assert not list(layout.records.rglob(".*"))
 
-    def delete_behind(path: Path) -> pa.Table:
-        table = read(path)
-        seen.append(path)
-        if len(seen) == 3:  # the first of two files of the second hour
-            partitions.put_apart(path.parent)
-            partitions.delete_apart(tmp_path / "records")
-        return table
 
-    monkeypatch.setattr(columnar, "read", delete_behind)
-    assert read_window(tmp_path / "records", log, DAYS).num_rows == 202
-    assert seen[2].parent.name == "hour=23"
+def test_a_reader_that_never_ends_keeps_what_has_passed_for_a_while_only() -> None:
+    now = 0.0
+    snapshots = Snapshots(lambda: now)
+    apart = Path("apart")
+    with snapshots.reading():
+        snapshots.take_away(apart)
+        with snapshots.reading():  # one that began later does not matter
+            assert not snapshots.may_delete(apart)
+            now = MAX_SECONDS + 1
+            assert snapshots.may_delete(apart)
 
 
 def send_hours(collector: Any, record: Any, first: int, hours: range) -> None:
@@ -240,8 +248,7 @@ def test_a_late_row_older_than_the_retention_is_acknowledged_deleted_and_not_tak
     send_hours(collector, record, 11, range(1))
     wait(lambda: collector.metric("expired_rows_total") == 10, "the late rows are deleted")
     assert seqs(collector) == list(range(1, 11))
-    assert collector.client.put("/v1/writers", json={"writer": "pod/0/1", "written": 20}).json() == {
-        "stored_through": 20
-    }
+    answer = collector.client.put("/v1/writers", json={"writer": "pod/0/1", "written": 20})
+    assert answer.json()["stored_through"] == 20
     late = "\n".join(json.dumps(record(seq)) for seq in range(11, 21)).encode()
     assert collector.send(late)["duplicates"] == 10

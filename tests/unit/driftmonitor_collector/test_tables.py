@@ -103,7 +103,7 @@ def test_rows_without_features_and_no_rows_at_all_are_tables_too(record: Make) -
     assert table(record(1, features={})).num_rows == 1
     empty = tables.unify([])
     assert (empty.num_rows, empty.schema) == (0, tables.SCHEMA)
-    assert tables.newest(empty, 5).num_rows == 0
+    assert tables.in_order(empty).num_rows == 0
     assert list(tables.split_by_hour(empty)) == []
 
 
@@ -112,22 +112,3 @@ def test_rows_are_split_by_their_hour_in_utc(record: Make) -> None:
     made = table(*(record(seq, timestamp=time) for seq, time in enumerate(times, 1)))
     split = {f"{hour:%Y-%m-%d %H}": part["seq"].to_pylist() for hour, part in tables.split_by_hour(made)}
     assert split == {"1970-01-01 00": [4], "2026-01-01 23": [1, 2], "2026-01-02 00": [3]}
-
-
-def test_the_newest_rows_come_oldest_first_and_ties_by_writer_and_seq(record: Make) -> None:
-    time = "2026-01-01T00:00:00Z"
-    made = table(
-        record(9),
-        record(2, "b", timestamp=time),
-        record(1, "b", timestamp=time),
-        record(3, "a", timestamp=time),
-        record(8),
-    )
-    assert tables.newest(made, 4)["seq"].to_pylist() == [1, 2, 8, 9]
-    assert tables.newest(made, 100)["seq"].to_pylist() == [3, 1, 2, 8, 9]
-
-
-def test_a_window_includes_its_start_and_excludes_its_end(record: Make) -> None:
-    made = table(*(record(seq) for seq in range(1, 10)))
-    start, end = (datetime(2026, 1, 1, 22, 59, second, tzinfo=UTC) for second in (3, 6))
-    assert tables.between(made, start, end)["seq"].to_pylist() == [3, 4, 5]

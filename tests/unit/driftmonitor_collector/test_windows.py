@@ -15,6 +15,7 @@ def test_times_are_rfc_3339_with_any_offset() -> None:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     assert query == WindowQuery(begin, begin + timedelta(hours=1, milliseconds=500), 10)
     assert parse_query({"start": START, "end": END}).limit == DEFAULT_LIMIT
+    assert parse_query({"start": START, "end": END, "columns": "seq,row"}).columns == ("seq", "row")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,10 @@ def test_times_are_rfc_3339_with_any_offset() -> None:
         ({"limit": "1e3"}, "limit", "number of rows"),
         ({"limit": "9" * 30}, "limit", "number of rows"),
         ({"limit": ""}, "limit", "number of rows"),
-        ({"columns": "a"}, "columns", "unknown"),
+        ({"columns": ""}, "columns", "each once"),
+        ({"columns": "seq,,row"}, "columns", "'seq,,row'"),
+        ({"columns": "seq,seq"}, "columns", "each once"),
+        ({"rows": "1"}, "rows", "unknown"),
     ],
 )
 def test_a_bad_parameter_is_named_with_the_fix(changes: dict[str, str | None], parameter: str, reason: str) -> None:

@@ -1,0 +1,79 @@
+"""Stored lines -> Arrow tables, by Arrow's own parser where it can: a sixth of the time of one object a row.
+
+It parses what all rows of a model have: the same features, each of one type. Anything else it refuses, and then the
+lines are decoded one by one. Both give the same table.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import pyarrow as pa
+from pyarrow import compute, json
+
+from driftmonitor_collector import tables
+from driftmonitor_collector.records import FeatureValue, decode_stored
+
+CHUNK_BYTES = 8 << 20
+"""Of lines that become one table: some 10,000 rows."""
+_BLOCK_BYTES = 2 << 20  # of one parse; more than the longest line
+_PREDICTION = pa.struct({"label": pa.string(), "score": pa.float64(), "value": pa.float64()})
+_OUTLIER = pa.struct({"flag": pa.bool_(), "score": pa.float64()})
+
+
+class _Features(msgspec.Struct, gc=False):
+    features: dict[str, FeatureValue]
+
+
+_decode_features = msgspec.json.Decoder(_Features).decode
+
+
+def record_tables(payloads: Iterable[bytes]) -> Iterator[pa.Table]:
+    """Tables of the records in the payloads, each of lines joined by line ends."""
+    parts: list[bytes] = []
+    size = 0
+    for payload in payloads:
+        parts.append(payload)
+        size += len(payload)
+        if size >= CHUNK_BYTES:
+            yield from_lines(b"\n".join(parts))
+            parts, size = [], 0
+    if parts:
+        yield from_lines(b"\n".join(parts))
+
+
+def from_lines(lines: bytes) -> pa.Table:
+    """The table of lines that were found good when they came, joined by line ends."""
+    try:
+        return _parsed(lines)
+    except pa.ArrowInvalid:
+        return tables.from_records(decode_stored(lines))
+
+
+def _parsed(lines: bytes) -> pa.Table:
+    features = {
+        name: pa.string() if isinstance(value, str) else pa.float64()
+        for name, value in _decode_features(lines.partition(b"\n")[0]).features.items()
+    }
+    known = {name: tables.SCHEMA.field(name).type for name in tables.RECORD_FIELDS}
+    schema = pa.schema(
+        {
+            **known,
+            "identity": pa.string(),  # of records of other programs
+            "timestamp": pa.string(),  # cast below: the parser itself knows no offsets
+            "features": pa.struct(features),
+            "prediction": _PREDICTION,
+            "outlier": _OUTLIER,
+        }
+    )
+    table = json.read_json(
+        pa.BufferReader(lines),
+        read_options=json.ReadOptions(block_size=_BLOCK_BYTES),
+        parse_options=json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+    )
+    columns = {name: table[name].cast(kind) for name, kind in known.items()}
+    columns["latency_ms"] = compute.fill_null(columns["latency_ms"], 0.0)
+    for part, fields in (("prediction", _PREDICTION), ("outlier", _OUTLIER), ("features", pa.struct(features))):
+        prefix = tables.FEATURE_COLUMN_PREFIX if part == "features" else f"{part}_"
+        for place in range(fields.num_fields):
+            columns[prefix + fields.field(place).name] = compute.struct_field(table[part], place)
+    return pa.table(columns)
