@@ -1,6 +1,6 @@
 """Answers as JSON, and bodies read within a limit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,8 +20,11 @@ def problem(status: int, error: str, *, headers: Mapping[str, str] | None = None
     return answer({"error": error, **details}, status, headers)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body as it was sent; BodyError 413 beyond `limit` bytes, which are not read."""
+async def read_body(request: Request, limit: int, hold: Callable[[int], None] = lambda _: None) -> bytes:
+    """The body as it was sent; BodyError 413 beyond `limit` bytes, which are not read.
+
+    `hold` is asked for room for each part before more is read.
+    """
     too_large = BodyError(413, f"the body has more than {limit} bytes; send smaller ones")
     if int(request.headers.get("Content-Length") or 0) > limit:
         raise too_large
@@ -31,4 +34,5 @@ async def read_body(request: Request, limit: int) -> bytes:
         size += len(part)
         if size > limit:
             raise too_large
+        hold(len(part))
     return b"".join(parts)

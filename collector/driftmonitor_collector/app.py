@@ -13,8 +13,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from driftmonitor_api.bearer import TokenFile
-from driftmonitor_collector import record_routes, report_routes, window_routes
-from driftmonitor_collector.answers import answer, problem
+from driftmonitor_collector import record_routes, report_routes, window_routes, writer_routes
+from driftmonitor_collector.answers import problem
 from driftmonitor_collector.bodies import BodyError
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.commit import CommitFailedError
@@ -23,16 +23,21 @@ from driftmonitor_collector.store.unavailable import StoreUnavailableError
 from driftmonitor_collector.windows import ParameterError
 
 
+MAX_REQUESTS = 512
+"""Most requests at work at once. Further ones are told to come again; the probes and metrics never are."""
+
+
 class Gate:
-    """Lets a request through that carries the token, once the collector is ready."""
+    """Lets a request through that carries the token, once the collector is ready, and not too many at once."""
 
     def __init__(self, app: ASGIApp, collector: Collector, token: TokenFile) -> None:
         self._app = app
         self._collector = collector
         self._token = token
+        self._at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or answer 401 or 503."""
+        """Pass on, or answer 401, 503 or 429."""
         request = Request(scope)
         app: ASGIApp = self._app
         if not self._token.admits(request.headers.get("Authorization")):
@@ -40,7 +45,15 @@ class Gate:
             app = problem(401, "send the collector's token as Authorization: Bearer <token>", headers=headers)
         elif not self._collector.ready:
             app = problem(503, "the collector is still recovering", headers={"Retry-After": "1"})
-        await app(scope, receive, send)
+        elif self._at_work >= MAX_REQUESTS:
+            self._collector.metrics.refused.inc()
+            headers = {"Retry-After": "1", "Connection": "close"}  # the body is not read
+            app = problem(429, f"{MAX_REQUESTS} requests are at work; send this one again", headers=headers)
+        self._at_work += 1
+        try:
+            await app(scope, receive, send)
+        finally:
+            self._at_work -= 1
 
 
 def create_app(collector: Collector, token: TokenFile) -> Starlette:
@@ -61,9 +74,6 @@ def create_app(collector: Collector, token: TokenFile) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(collector.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    async def coverage(request: Request) -> Response:
-        return answer((await collector.current_ledger()).coverage())
-
     routes = [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
@@ -74,9 +84,9 @@ def create_app(collector: Collector, token: TokenFile) -> Starlette:
                 Starlette(
                     routes=[
                         *record_routes.routes(collector),
+                        *writer_routes.routes(collector),
                         *window_routes.routes(collector),
                         *report_routes.routes(collector.reports),
-                        Route("/coverage", coverage),
                     ],
                     exception_handlers=_EXCEPTION_HANDLERS,
                 ),
@@ -95,7 +105,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _body(request: Request, error: Exception) -> Response:
     assert isinstance(error, BodyError)  # noqa: S101  # as it is registered
-    headers = {"Connection": "close"} if error.status == 413 else None  # the rest of the body is not read
+    headers = {"Connection": "close"} if error.status in (413, 503) else {}  # the rest of the body is not read
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
     return problem(error.status, str(error), headers=headers)
 
 

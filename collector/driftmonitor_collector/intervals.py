@@ -72,6 +72,11 @@ class IntervalSet:
         place = bisect_left(self._lasts, number + 1)
         return self._lasts[place] if place < len(self._firsts) and self._firsts[place] <= number + 1 else number
 
+    def next_after(self, number: int) -> int | None:
+        """The lowest member above `number`; None if there is none."""
+        place = bisect_left(self._lasts, number + 1)
+        return max(self._firsts[place], number + 1) if place < len(self._firsts) else None
+
     @property
     def highest(self) -> int:
         """The highest number; 0 of an empty set."""

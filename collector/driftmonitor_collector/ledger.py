@@ -1,6 +1,6 @@
 """The account of every writer: what it wrote, what of it is stored, and so what is missing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from driftmonitor_collector.intervals import IntervalSet
@@ -9,7 +9,7 @@ from driftmonitor_collector.intervals import IntervalSet
 class Account:
     """One writer: the highest `seq` it reported, every `seq` stored, and every `seq` that it says will never come."""
 
-    __slots__ = ("_settled_through", "given_up", "reported", "stored")
+    __slots__ = ("_settled_through", "duplicates", "given_up", "reported", "stored")
 
     def __init__(
         self, reported: int = 0, stored: IntervalSet | None = None, given_up: IntervalSet | None = None
@@ -17,6 +17,7 @@ class Account:
         self.reported = reported
         self.stored = IntervalSet() if stored is None else stored
         self.given_up = IntervalSet() if given_up is None else given_up
+        self.duplicates = 0
         self._settled_through = 0
 
     @property
@@ -32,6 +33,18 @@ class Account:
             reached = self._settled_through
             self._settled_through = self.given_up.through(self.stored.through(reached))
         return reached
+
+    def outstanding(self, limit: int) -> list[tuple[int, int]]:
+        """The lowest `limit` intervals of what is written and neither stored nor given up: it may still come."""
+        found: list[tuple[int, int]] = []
+        reached, written = self.stored_through, self.written
+        while reached < written and len(found) < limit:
+            ends = [self.stored.next_after(reached), self.given_up.next_after(reached), written + 1]
+            end = min(number for number in ends if number is not None)
+            if end > reached + 1:
+                found.append((reached + 1, end - 1))
+            reached = self.given_up.through(self.stored.through(end - 1))
+        return found
 
     def lost(self) -> list[tuple[int, int]]:
         """The intervals given up; a record of them that was stored all the same is not lost."""
@@ -70,6 +83,7 @@ class Ledger:
             account.reported = max(account.reported, entry.reported)
             account.stored.merge(entry.stored)
             account.given_up.merge(entry.given_up)
+            account.duplicates += entry.duplicates
         self.duplicates += other.duplicates
         self.rejected += other.rejected
 
@@ -95,16 +109,21 @@ class Ledger:
         """Records given up and not stored, over all writers."""
         return sum(map(_length, (account.lost() for account in self.accounts.values())))
 
-    def coverage(self) -> dict[str, Any]:
-        """The answer of `GET /v1/coverage`. What is lost is missing, too; what else is missing may still come."""
-        writers = [
+    def coverage(self, lag_seconds: Callable[[str, int], float] = lambda *_: 0.0) -> dict[str, Any]:
+        """The answer of `GET /v1/coverage`. What is lost is missing, too; what else is missing may still come: the lag.
+
+        `lag_seconds` says of a writer, with the highest seq below which nothing is outstanding, how long it waits.
+        """
+        writers: list[dict[str, Any]] = [
             {
                 "writer": writer,
                 "written": account.written,
                 "stored": len(account.stored),
-                "lost": _length(lost := account.lost()),
+                "lost": (lost := _length(lost_intervals := account.lost())),
+                "lag_rows": account.written - len(account.stored) - lost,
+                "lag_seconds": round(lag_seconds(writer, account.stored_through), 3),
                 "missing_intervals": account.stored.missing(account.written),
-                "lost_intervals": lost,
+                "lost_intervals": lost_intervals,
             }
             for writer, account in sorted(self.accounts.items())
         ]
@@ -115,6 +134,9 @@ class Ledger:
             "duplicates": self.duplicates,
             "missing": written - stored,
             "lost": self.lost,
+            "lag_rows": sum(writer["lag_rows"] for writer in writers),
+            "lag_seconds": max((writer["lag_seconds"] for writer in writers), default=0.0),
+            "rejected_lines": self.rejected,
             "writers": writers,
         }
 

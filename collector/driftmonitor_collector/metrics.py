@@ -18,9 +18,12 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they double every series
         self.registry = CollectorRegistry()
         self.rows_stored = self._counter("rows_stored", "Rows stored.")
+        self.labels_stored = self._counter("labels_stored", "Labels stored, those that came again included.")
         self.duplicates = self._counter("duplicates", "Rows dropped because they were stored already.")
         self.rejected = self._counter("rejected_lines", "Lines stored apart because they are no record.")
-        self.received_bytes = self._counter("received_bytes", "Bytes of bodies of /v1/records, as they were sent.")
+        self.received_bytes = self._counter(
+            "received_bytes", "Bytes of bodies of records and labels, as they were sent."
+        )
         self.refused = self._counter("refused_requests", "Requests refused because the volume is full or memory short.")
         self.compacted_rows = self._counter("compacted_rows", "Rows written to Parquet files.")
         self.compaction_failures = self._counter("compaction_failures", "Compactions that failed and are repeated.")

@@ -109,11 +109,14 @@ def _rejected(change: Ledger, parts: list[bytes], submission: Decoded | Labels, 
 
 
 def _fresh(ledger: Ledger, change: Ledger, decoded: Decoded) -> list[bytes]:
-    return [
-        line.data
-        for line in decoded.lines
-        if not ledger.holds(line.writer, line.seq) and change.account(line.writer).stored.add(line.seq)
-    ]
+    fresh = []
+    for line in decoded.lines:
+        account = change.account(line.writer)
+        if not ledger.holds(line.writer, line.seq) and account.stored.add(line.seq):
+            fresh.append(line.data)
+        else:
+            account.duplicates += 1
+    return fresh
 
 
 def _report(ledger: Ledger, change: Ledger, report: WriterReport) -> Iterable[bytes]:

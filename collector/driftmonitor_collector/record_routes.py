@@ -1,77 +1,80 @@
-"""Records and writers' reports."""
+"""Records and ground truth: `POST /records` and `POST /labels`."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
-import msgspec
-from starlette.exceptions import HTTPException
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from driftmonitor_collector.answers import answer, read_body
-from driftmonitor_collector.bodies import MAX_BODY_BYTES, decompress
+from driftmonitor_collector.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES, BodyError, decompress
 from driftmonitor_collector.collector import Collector
-from driftmonitor_collector.frames import WriterReport
-from driftmonitor_collector.records import INT64_MAX, Decoded, Identifier, decode_body
+from driftmonitor_collector.foreign import ForeignOptions, ForeignReader
+from driftmonitor_collector.holding import Holding
+from driftmonitor_collector.labels import Labels, decode_labels
+from driftmonitor_collector.planning import Outcome
+from driftmonitor_collector.records import Decoded, decode_body
+from driftmonitor_collector.windows import ParameterError
 
 MAX_HELD_BYTES = 256 << 20
-MAX_LOST_INTERVALS = 1000
-_REPORT_BYTES = 1 << 16  # as many intervals of the largest numbers fit
-
-_Seq = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
-
-
-class _Report(msgspec.Struct):
-    writer: Identifier
-    written: Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
-    lost: Annotated[list[tuple[_Seq, _Seq]], msgspec.Meta(max_length=MAX_LOST_INTERVALS)] = []
-
-    def __post_init__(self) -> None:
-        """What the types cannot say: a report names what was written, in order."""
-        for place, (first, last) in enumerate(self.lost):
-            if last < first:
-                raise ValueError(f"[{first}, {last}] is reversed: give [first, last] - at `$.lost[{place}]`")
-            if last > self.written:
-                raise ValueError(f"[{first}, {last}] ends after `written`, {self.written} - at `$.lost[{place}]`")
+_PLAIN_COPIES = 2  # the plain body, and its lines
+_FOREIGN_PARAMETERS = ("features", "prediction")
 
 
 def routes(collector: Collector) -> list[BaseRoute]:
-    """`POST /records` and `PUT /writers`."""
-    held_bytes = 0  # bodies in memory, as they were sent
+    """Both take newline-delimited JSON or a JSON array, plain, gzip or zstd, and answer once all is durable."""
+    holding = Holding(MAX_HELD_BYTES, collector.metrics.refused.inc)
 
-    @contextmanager
-    def held(count: int) -> Iterator[None]:
-        nonlocal held_bytes
-        if held_bytes and held_bytes + count > MAX_HELD_BYTES:
-            collector.metrics.refused.inc()
-            raise HTTPException(503, "too many bodies are being stored; send this one again", {"Retry-After": "1"})
-        held_bytes += count
-        try:
-            yield
-        finally:
-            held_bytes -= count
+    async def submit(request: Request, decode: Callable[[bytes], Decoded | Labels]) -> Outcome:
+        encoding = request.headers.get("Content-Encoding", "").strip().lower()
+        with holding.request() as hold:
+            body = await read_body(request, MAX_BODY_BYTES, hold)
+            collector.metrics.received_bytes.inc(len(body))
+            plain = await asyncio.to_thread(decompress, body, encoding)
+            hold(_PLAIN_COPIES * len(plain))
+            decoded = await asyncio.to_thread(decode, plain)
+            return await collector.committer.submit(decoded)
 
-    async def store(request: Request) -> Response:
-        body = await read_body(request, MAX_BODY_BYTES)
-        collector.metrics.received_bytes.inc(len(body))
-        with held(len(body)):
-            encoding = request.headers.get("Content-Encoding", "").strip().lower()
-            decoded = await asyncio.to_thread(_decode, body, encoding)
-            outcome = await collector.committer.submit(decoded)
+    async def store_records(request: Request) -> Response:
+        options = foreign_options(request.query_params)
+        outcome = await submit(request, lambda body: _decode(body, options))
         collector.metrics.count(outcome)
         return answer(outcome)
 
-    async def report(request: Request) -> Response:
-        body = await read_body(request, _REPORT_BYTES)
-        report = msgspec.json.decode(body, type=_Report)
-        await collector.committer.submit(WriterReport(report.writer, report.written, tuple(report.lost)))
-        return answer({"stored_through": collector.ledger.stored_through(report.writer)})
+    async def store_labels(request: Request) -> Response:
+        outcome = await submit(request, lambda body: decode_labels(body, time.time_ns() // 1000))
+        collector.metrics.labels_stored.inc(outcome.stored)
+        collector.metrics.rejected.inc(outcome.rejected)
+        return answer({"stored": outcome.stored, "rejected": outcome.rejected})
 
-    return [Route("/records", store, methods=["POST"]), Route("/writers", report, methods=["PUT"])]
+    return [
+        Route("/records", store_records, methods=["POST"]),
+        Route("/labels", store_labels, methods=["POST"]),
+    ]
 
 
-def _decode(body: bytes, encoding: str) -> Decoded:
-    return decode_body(decompress(body, encoding))
+def foreign_options(parameters: QueryParams) -> ForeignOptions:
+    """What the address says of foreign records; ParameterError."""
+    for name in parameters:
+        if name not in _FOREIGN_PARAMETERS:
+            raise ParameterError(name, f"unknown; the parameters are {', '.join(_FOREIGN_PARAMETERS)}")
+    names = tuple(name for text in parameters.getlist("features") for name in text.split(","))
+    if len(set(names)) < len(names) or "" in names:
+        raise ParameterError("features", "give each name once, separated by commas")
+    try:
+        return ForeignOptions(names, parameters.get("prediction"))
+    except ValueError as error:
+        raise ParameterError("features", str(error)) from None
+
+
+def _decode(body: bytes, options: ForeignOptions) -> Decoded:
+    decoded = decode_body(body, ForeignReader(datetime.now(UTC), lambda: secrets.token_hex(16), options))
+    # A row of an array takes many times its bytes once it has names.
+    if sum(len(row.data) for row in decoded.foreign) > 2 * MAX_DECODED_BYTES:
+        raise BodyError(413, f"the body's rows take more than {2 * MAX_DECODED_BYTES} bytes; send smaller batches")
+    return decoded

@@ -21,7 +21,8 @@ def test_it_agrees_with_a_plain_set_whatever_is_added(seed: int) -> None:
     through = random.randint(0, 160)
     missing = [number for first, last in intervals.missing(through) for number in range(first, last + 1)]
     assert missing == [number for number in range(1, through + 1) if number not in plain]
-    for begin in (0, 40):
+    for begin in (0, 40, 149):
+        assert intervals.next_after(begin) == min((n for n in plain if n > begin), default=None)
         assert intervals.through(begin) == next(n for n in range(begin, 161) if n + 1 not in plain)
 
 

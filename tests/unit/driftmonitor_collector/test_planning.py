@@ -50,6 +50,8 @@ def test_what_is_written_replays_to_the_same_ledger(lines: Lines) -> None:
             "written": 9,
             "stored": 2,
             "lost": 3,
+            "lag_rows": 4,
+            "lag_seconds": 0,
             "missing_intervals": [(2, 2), (4, 9)],
             "lost_intervals": [(4, 6)],
         }
