@@ -571,6 +571,16 @@ class Policy(SpecModel):
     """Share of the rows written that must have reached the store, 0 to 1; below it DriftDetected is Unknown."""
 
 
+class Validation(SpecModel):
+    """A service that says of rows sent to it whether they drift from the reference, as the checks would: `POST
+    /validation` with a list of records and the collector's token. `status.endpoints.validation` is its address."""
+
+    replicas: Annotated[int, Field(ge=1, le=20)] = 1
+    """Number of pods. Each answers one request at a time, and lets a few others wait."""
+    resources: Resources | None = None
+    """Of its container. Default: requests of 100m and 512Mi, a memory limit of 2Gi."""
+
+
 class Checks(SpecModel):
     """When and how the predictions are checked."""
 
@@ -592,6 +602,8 @@ class Checks(SpecModel):
     """When verdicts count."""
     resources: Resources | None = None
     """Of the check's container. Default: requests of 100m and 512Mi, a memory limit of 2Gi."""
+    validation: Validation | None = None
+    """Judges rows on request, too. Default: nothing does."""
 
 
 class Toleration(SpecModel):
@@ -736,6 +748,8 @@ class Endpoints(StatusModel):
     """Host and port for clients of the Open Inference Protocol over gRPC."""
     collector: Text
     """The store of records and reports."""
+    validation: Text | None = None
+    """Where to send rows that are to be judged: `POST` with a list of records. None without `checks.validation`."""
 
 
 class ReferenceStatus(StatusModel):

@@ -82,7 +82,7 @@ def overwriting(manifest: Body, live: Body) -> list[Body]:
 
 def unwanted(children: Iterable[Observed], manifests: Iterable[Body], uid: str) -> list[Observed]:
     """Children of the monitor with this uid that no manifest asks for, and that no pod may still need."""
-    children = list(children)
+    children, manifests = list(children), list(manifests)
     wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
     return [
         child
@@ -91,22 +91,34 @@ def unwanted(children: Iterable[Observed], manifests: Iterable[Body], uid: str) 
         and (child.kind, child.name) not in wanted
         and child.owned_by(uid)
         and not child.terminating
-        and not (child.kind == "ConfigMap" and _may_be_mounted(child.name, children, uid))
+        and not (child.kind == "ConfigMap" and _may_be_mounted(child, children, manifests, uid))
     ]
 
 
-def _may_be_mounted(config_map: str, children: list[Observed], uid: str) -> bool:
+def _may_be_mounted(config_map: Observed, children: list[Observed], manifests: list[Body], uid: str) -> bool:
     """Whether a pod mounts it, or one may be made that does.
 
     ReplicaSets, which make pods, are not watched. The pods that are seen do not suffice: while a rollout is stuck, a
     pod of the old ReplicaSet can be lost and made again at any moment. As long as the Deployment is not rolled out in
-    full, everything is kept. Once it is, the old ReplicaSets make no more pods.
+    full, everything is kept. Once it is, the old ReplicaSets make no more pods. Nor do they once the Deployment is
+    neither there nor wanted.
     """
-    deployment = next((c for c in children if c.kind == "Deployment" and c.component == "inference"), None)
-    if deployment is None or not deployment.owned_by(uid) or not _rolled_out(deployment):
+    component = config_map.component
+    deployment = next((c for c in children if c.kind == "Deployment" and c.component == component), None)
+    holders = [c for c in children if c.kind == kinds.POD.name]
+    if deployment is None:
+        if any(_is_deployment_of(component, manifest) for manifest in manifests):
+            return True
+    elif not deployment.owned_by(uid) or not _rolled_out(deployment):
         return True
-    pods = (c for c in children if c.kind == kinds.POD.name)
-    return any(config_map in holder.config_maps for holder in (deployment, *pods))
+    else:
+        holders.append(deployment)
+    return any(config_map.name in holder.config_maps for holder in holders)
+
+
+def _is_deployment_of(component: str, manifest: Body) -> bool:
+    labels: dict[str, str] = manifest["metadata"]["labels"]
+    return manifest["kind"] == "Deployment" and labels[kinds.COMPONENT_LABEL] == component
 
 
 def _rolled_out(deployment: Observed) -> bool:

@@ -35,6 +35,8 @@ class Reason(StrEnum):
     STORING = "Storing"
     STARTING = "Starting"
 
+    NOT_REQUESTED = "NotRequested"
+
     READ = "Read"
     NOT_YET_READ = "NotYetRead"
     REFERENCE_MISSING = "ReferenceMissing"
@@ -71,6 +73,7 @@ class EventReason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     MODEL_FAILED = "ModelFailed"
     COLLECTOR_FAILED = "CollectorFailed"
+    VALIDATION_FAILED = "ValidationFailed"
     REFERENCE_MISSING = "ReferenceMissing"
     CHECK_FAILED = "CheckFailed"
     CHECKS_STALE = "ChecksStale"
@@ -137,6 +140,16 @@ _PARTS: dict[str, frozenset[Says]] = {
         *_CHILD_PROBLEMS,
     )
     | _all("Unknown", Reason.SUSPENDED, Reason.NO_CHECK_YET),
+    "ValidationReady": _all("True", Reason.SERVING)
+    | _all(
+        "False",
+        Reason.STARTING,
+        Reason.REFERENCE_MISSING,
+        Reason.APPLY_FAILED,
+        *_CHILD_PROBLEMS,
+        *_DEPLOYMENT_TROUBLES,
+    )
+    | _all("Unknown", Reason.NOT_REQUESTED),
     "DriftDetected": _all("True", Reason.DRIFT_DETECTED)
     | _all("False", Reason.NO_DRIFT, Reason.DRIFT_SUSPECTED)
     | _all("Unknown", Reason.LOW_LOG_COVERAGE, *_NO_VERDICT),
@@ -153,7 +166,7 @@ _PARTS: dict[str, frozenset[Says]] = {
     | _all("False", Reason.AS_EXPECTED)
     | _all("Unknown", Reason.SCHEDULE_NOT_UNDERSTOOD),
 }
-WORKS = ("ModelReady", "CollectorReady", "ReferenceReady", "ChecksHealthy")
+WORKS = ("ModelReady", "CollectorReady", "ReferenceReady", "ChecksHealthy", "ValidationReady")
 """What Ready is made of."""
 CONDITIONS: dict[str, frozenset[Says]] = {
     "Ready": _all("True", Reason.READY)

@@ -217,6 +217,7 @@ def _resources() -> list[Case]:
         "logging.shipper": ("Deployment", "", SHIPPER),
         "collector": ("Deployment", "-collector", f"{POD}/containers/name=collector"),
         "checks": ("CronJob", "-check", f"{CHECK_POD}/containers/name=check"),
+        "checks.validation": ("Deployment", "-validation", f"{POD}/containers/name=validation"),
     }
     values = {"cpu": ("250m", "1500m"), "memory": ("96Mi", "3Gi")}
     return [
@@ -393,6 +394,7 @@ CASES = [
     Case("checks.policy.cooldown", ("2h", "30m"), _DRIFTED, facts=_BEFORE),
     Case("checks.policy.correction", ("BenjaminiHochberg", "None"), verdict, beside=merged(_FEW, _KS)),
     Case("checks.policy.minCoverage", (0.7, 0.85), _DRIFTED, facts=_LOST),
+    Case("checks.validation.replicas", (2, 3), child("Deployment", "-validation", "spec/replicas")),
     Case("scheduling.nodeSelector.*", ("a", "b"), all_pods("nodeSelector/zone"), "scheduling.nodeSelector.zone"),
     _tolerated("key", {"key": "a", **_EXISTS}, {"key": "b", **_EXISTS}),
     _tolerated("operator", {"key": "a", **_EXISTS}, {"key": "a", "operator": "Equal"}),

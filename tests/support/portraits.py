@@ -112,7 +112,7 @@ def _anonymous(text: str, monitor: Body) -> str:
     for name, word in ((metadata["uid"], "UID"), (metadata["namespace"], "NAMESPACE"), (metadata["name"], "NAME")):
         text = text.replace(name, word)
     text = re.sub(rf'("{re.escape(kinds.CONFIGURATION_ANNOTATION)}": ")[0-9a-f]+"', r'\1DIGEST"', text)
-    return re.sub(r"NAME-(config|shipper)-[0-9a-f]{6,}", r"NAME-\1-DIGEST", text)
+    return re.sub(r"NAME-(config|shipper|validation)-[0-9a-f]{6,}", r"NAME-\1-DIGEST", text)
 
 
 def _surplus(some: list[str], others: list[str]) -> list[str]:

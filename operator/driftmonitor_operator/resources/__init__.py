@@ -15,6 +15,7 @@ from driftmonitor_operator.resources import (
     rbac,
     serviceaccounts,
     services,
+    validation,
     volumeclaim,
 )
 from driftmonitor_operator.resources.inference import configuration
@@ -39,7 +40,8 @@ def desired(monitor: DriftMonitor, config: OperatorConfig, apiserver: Apiserver)
         *services.services(monitor),
         collector.deployment(monitor, config),
         inference.deployment(monitor, config),
-        *disruptionbudget.disruption_budget(monitor),
+        *validation.deployment(monitor, config),
+        *disruptionbudget.disruption_budgets(monitor),
         *autoscaler.autoscaler(monitor),
         check.cron_job(monitor, config),
     ]

@@ -8,11 +8,17 @@ from driftmonitor_api.v1alpha1 import API_VERSION, KIND, DriftMonitor
 from driftmonitor_operator import kinds
 from driftmonitor_operator.kinds import Body
 
-Component = Literal["inference", "collector", "check"]
+Component = Literal["inference", "collector", "check", "validation"]
 
 HTTP_PORT = 8080
 GRPC_PORT = 9000
 TOKEN_KEY = "token"  # noqa: S105 - the key in the Secret, not what lies under it
+
+
+def components(monitor: DriftMonitor) -> list[Component]:
+    """The programs that this monitor has."""
+    always: list[Component] = ["inference", "collector", "check"]
+    return [*always, "validation"] if monitor.spec.checks.validation is not None else always
 
 
 def child_name(monitor: DriftMonitor, component: Component) -> str:

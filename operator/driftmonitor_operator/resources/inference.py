@@ -14,7 +14,6 @@ MODEL_FILE = f"{MODEL_MOUNT}/model.onnx"
 OUTLIER_MODEL_FILE = f"{MODEL_MOUNT}/outlier-detector.onnx"
 SOURCE_MOUNT = "/source"
 SERVER_CONTAINER = "inference"
-_HOSTNAME = "kubernetes.io/hostname"
 _CPU_REQUEST = "100m"
 
 
@@ -64,7 +63,7 @@ def _pod(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         config,
         "inference",
         terminationGracePeriodSeconds=60,  # the server waits up to 40 s until its log has been stored
-        topologySpreadConstraints=[_spread(monitor, "topology.kubernetes.io/zone"), _spread(monitor, _HOSTNAME)],
+        topologySpreadConstraints=pods.spread(monitor, "inference"),
         initContainers=[*fetching, shipper.container(monitor, config)],
         containers=[_server(monitor, config)],
         volumes=[
@@ -77,17 +76,6 @@ def _pod(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             *shipper.volumes(monitor, config),
         ],
     )
-
-
-def _spread(monitor: DriftMonitor, topology_key: str) -> Body:
-    """Also for one pod, which it does not concern: otherwise scaling from 1 to 2 would start the first one anew."""
-    return {
-        "topologyKey": topology_key,
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "maxSkew": 1,
-        "labelSelector": {"matchLabels": common.selector(monitor, "inference")},
-        "matchLabelKeys": ["pod-template-hash"],  # or the pods that a rollout replaces would count
-    }
 
 
 def _sources(file: Model | OutlierDetector) -> list[Body]:

@@ -32,7 +32,9 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
         return []
     spec = monitor.spec
     collector = {"to": [_pods(monitor, "collector")], "ports": [_tcp(HTTP_PORT)]}
-    inside: Body = {"from": [_pods(monitor, "inference"), _pods(monitor, "check")], "ports": [_tcp(HTTP_PORT)]}
+    asks = spec.checks.validation is not None and spec.reference.window is not None
+    clients: tuple[Component, ...] = ("inference", "check", "validation") if asks else ("inference", "check")
+    inside: Body = {"from": [_pods(monitor, client) for client in clients], "ports": [_tcp(HTTP_PORT)]}
     peers: Body = {"from": list(config.collector_peers), "ports": [_tcp(HTTP_PORT)]}
     model = _fetching(spec.model.storage_uri, spec.model.credentials_secret, apiserver)
     if (detector := spec.model.outlier_detector) is not None:
@@ -44,11 +46,17 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     server_log = spec.logging.server_log
     lines = [_outside(_port(server_log.url, None), apiserver)] if server_log is not None else []
     served = {"ports": [_tcp(HTTP_PORT), _tcp(GRPC_PORT)]}
-    return [
+    policies = [
         _policy(monitor, "inference", [served], [_dns(), collector, *model, *spans, *lines]),
         _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], []),
         _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
     ]
+    if spec.checks.validation is not None:
+        reached = [collector] if asks else reference
+        policies.append(
+            _policy(monitor, "validation", [{"ports": [_tcp(HTTP_PORT)]}], [_dns(), *reached] if reached else [])
+        )
+    return policies
 
 
 def _policy(monitor: DriftMonitor, component: Component, ingress: list[Body], egress: list[Body]) -> Body:

@@ -6,7 +6,7 @@ from driftmonitor_api.storage import StorageUri
 from driftmonitor_api.v1alpha1 import DriftMonitor, Redact, Resources
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources.common import Component, child_name, token_secret_name
+from driftmonitor_operator.resources.common import Component, child_name, selector, token_secret_name
 
 USER_ID = 65532
 TOKEN_MOUNT = "/etc/driftmonitor-token"  # noqa: S105 - a folder
@@ -38,6 +38,23 @@ def pod_spec(monitor: DriftMonitor, config: OperatorConfig, component: Component
     if scheduling.tolerations:
         spec["tolerations"] = [toleration.model_dump(exclude_none=True) for toleration in scheduling.tolerations]
     return spec | content
+
+
+def spread(monitor: DriftMonitor, component: Component) -> list[Body]:
+    """Pods of a component over zones and nodes, as far as there are any.
+
+    Also for one pod, which it does not concern: otherwise scaling from 1 to 2 would start the first one anew.
+    """
+    return [
+        {
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "maxSkew": 1,
+            "labelSelector": {"matchLabels": selector(monitor, component)},
+            "matchLabelKeys": ["pod-template-hash"],  # or the pods that a rollout replaces would count
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
 
 
 def container_security() -> Body:

@@ -2,13 +2,12 @@
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources.common import Component, child
-
-_COMPONENTS: tuple[Component, ...] = ("inference", "collector", "check")
+from driftmonitor_operator.resources.common import child, components
 
 
 def service_accounts(monitor: DriftMonitor) -> list[Body]:
     """The accounts; pods that need the token say so themselves."""
     return [
-        child("ServiceAccount", monitor, component, automountServiceAccountToken=False) for component in _COMPONENTS
+        child("ServiceAccount", monitor, component, automountServiceAccountToken=False)
+        for component in components(monitor)
     ]

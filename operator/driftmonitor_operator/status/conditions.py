@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from driftmonitor_operator.reasons import WORKS, Reason
-from driftmonitor_operator.status import checking, configuration, drift, freshness, quality, serving
+from driftmonitor_operator.status import checking, configuration, drift, freshness, quality, serving, validation
 from driftmonitor_operator.status.finding import Check, Finding
 from driftmonitor_operator.status.observation import Observation
 
@@ -12,6 +12,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "CollectorReady": serving.COLLECTOR,
     "ReferenceReady": checking.REFERENCE,
     "ChecksHealthy": checking.CHECKS,
+    "ValidationReady": validation.VALIDATION,
     "DriftDetected": drift.DRIFT,
     "DataQualityDegraded": quality.DATA_QUALITY,
     "PerformanceDegraded": quality.PERFORMANCE,

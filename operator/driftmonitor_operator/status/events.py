@@ -102,6 +102,7 @@ _FAILURES = {
     "CollectorReady": EventReason.COLLECTOR_FAILED,
     "ReferenceReady": EventReason.REFERENCE_MISSING,
     "ChecksHealthy": EventReason.CHECK_FAILED,
+    "ValidationReady": EventReason.VALIDATION_FAILED,
 }
 _DRIFT = {
     Reason.NO_DRIFT: ("Normal", EventReason.NO_DRIFT),

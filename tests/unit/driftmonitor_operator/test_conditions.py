@@ -43,6 +43,7 @@ def test_a_fresh_monitor_has_every_condition_with_a_reason_and_a_message(fresh: 
         "CollectorReady": ("False", "Starting"),
         "ReferenceReady": ("Unknown", "NotYetRead"),
         "ChecksHealthy": ("Unknown", "NoCheckYet"),
+        "ValidationReady": ("Unknown", "NotRequested"),
         "DriftDetected": ("Unknown", "NoCheckYet"),
         "DataQualityDegraded": ("Unknown", "NoCheckYet"),
         "PerformanceDegraded": ("Unknown", "NotMeasured"),
@@ -58,6 +59,7 @@ def test_all_is_well_when_everything_runs_and_the_check_found_nothing(healthy: O
         "CollectorReady": ("True", "Storing"),
         "ReferenceReady": ("True", "Read"),
         "ChecksHealthy": ("True", "Published"),
+        "ValidationReady": ("Unknown", "NotRequested"),
         "DriftDetected": ("False", "NoDrift"),
         "DataQualityDegraded": ("False", "NoViolations"),
         "PerformanceDegraded": ("Unknown", "NotMeasured"),
@@ -97,6 +99,50 @@ def test_a_suspended_monitor_says_nothing_about_drift(healthy: Observation) -> N
     assert found["DriftDetected"] == ("Unknown", "Suspended")
     assert found["ChecksHealthy"] == ("Unknown", "Suspended")
     assert found["Ready"] == ("True", "Ready")
+
+
+# The validation service
+
+
+@pytest.fixture
+def validated(healthy: Observation, make_observed: MakeObserved) -> Observation:
+    """All is well, and two pods judge rows on request."""
+    asked = with_spec(healthy, checks={"schedule": "*/5 * * * *", "validation": {"replicas": 2}})
+    counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
+    return add(asked, make_observed("Deployment", "wine-validation", "validation", status=ROLLED_OUT | counts))
+
+
+def test_validation_is_ready_once_all_its_pods_are(validated: Observation, make_observed: MakeObserved) -> None:
+    assert summary(validated)["ValidationReady"] == ("True", "Serving")
+    assert summary(validated)["Ready"] == ("True", "Ready")
+    for change in ({"replicas": 3}, {"updatedReplicas": 1}, {"availableReplicas": 1}, {"observedGeneration": 0}):
+        counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2} | change
+        deployment = make_observed("Deployment", "wine-validation", "validation", status=ROLLED_OUT | counts)
+        found = summary(add(validated, deployment))
+        assert found["ValidationReady"] == found["Ready"] == ("False", "Starting")
+
+
+def test_validation_that_does_not_run_says_why(validated: Observation, make_observed: MakeObserved) -> None:
+    counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 0}
+    deployment = make_observed("Deployment", "wine-validation", "validation", status=ROLLED_OUT | counts)
+    down = add(validated, deployment)
+    assert summary(replace(down, missing_reference="there is no ConfigMap"))["ValidationReady"] == (
+        "False",
+        "ReferenceMissing",
+    )
+    killed = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    status = {"containerStatuses": [container("validation", **killed)]}
+    pod = make_observed("Pod", "wine-validation-1", "validation", owner=None, status=status)
+    assert summary(add(down, pod))["ValidationReady"] == ("False", "OutOfMemory")
+    failing = ROLLED_OUT | {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "quota"}]}
+    refused = make_observed("Deployment", "wine-validation", "validation", status=failing)
+    assert summary(add(validated, refused))["ValidationReady"] == ("False", "PodsRefused")
+
+
+def test_what_is_left_of_a_validation_service_that_was_given_up_does_not_count(validated: Observation) -> None:
+    given_up = with_spec(validated, checks={"schedule": "*/5 * * * *"})
+    problem = Problem("validation", "ChildTerminating", "it is being deleted")
+    assert summary(replace(given_up, problems=(problem,)))["ValidationReady"] == ("Unknown", "NotRequested")
 
 
 # Model and collector

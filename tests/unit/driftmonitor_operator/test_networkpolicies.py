@@ -79,6 +79,30 @@ def test_others_may_be_let_to_the_collector(policies: Policies) -> None:
     assert others == {"from": [peer], "ports": [{"protocol": "TCP", "port": 8080}]}
 
 
+VALIDATION: Body = {"schedule": "* * * * *", "validation": {}}
+
+
+def test_anyone_may_ask_the_validation_service_which_reaches_its_reference_alone(policies: Policies) -> None:
+    mounted = policies(checks=VALIDATION)
+    assert mounted["validation"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 8080}]}]
+    assert "egress" not in mounted["validation"]
+    assert components(mounted["collector"]["ingress"]) == {"inference", "check"}
+
+    fetched = policies(checks=VALIDATION, reference={"storageUri": "https://references.example:8443/wine.parquet"})
+    assert [port for port in (80, 443, 6443, 8443) if reaches(fetched["validation"], "8.8.8.8", port)] == [8443]
+    assert reaches(fetched["validation"], "10.96.0.10", 53, "UDP")
+    for address in ("10.0.0.1", "192.0.2.7", "169.254.169.254"):
+        assert not any(reaches(fetched["validation"], address, port) for port in (80, 443, 6443, 8443))
+    assert components(fetched["collector"]["ingress"]) == {"inference", "check"}
+
+
+def test_a_validation_service_whose_reference_is_a_window_asks_the_collector(policies: Policies) -> None:
+    found = policies(checks=VALIDATION, reference={"window": {}})
+    assert components(found["validation"]["egress"]) == {"collector"}
+    assert components(found["collector"]["ingress"]) == {"inference", "check", "validation"}
+    assert not reaches(found["validation"], "8.8.8.8", 443)
+
+
 def test_nobody_connects_to_a_check(policies: Policies) -> None:
     assert "ingress" not in policies()["check"]
 

@@ -174,4 +174,17 @@ def test_old_files_go_once_the_rollout_is_complete_and_no_pod_mounts_them(
 
 
 def test_old_files_are_kept_while_there_is_no_deployment(make_observed: Make) -> None:
-    assert unwanted([make_observed("ConfigMap", "wine-config-1", "inference")], [], UID) == []
+    assert unwanted([make_observed("ConfigMap", "wine-config-1", "inference")], [DEPLOYMENT], UID) == []
+
+
+def test_the_files_of_a_program_that_is_not_wanted_any_more_go_with_its_last_pod(make_observed: Make) -> None:
+    files = make_observed("ConfigMap", "wine-validation-1", "validation")
+    inference = make_observed("Deployment", "wine", "inference", status=ROLLED_OUT)
+    inference.replicas = 2
+    deployment = make_observed("Deployment", "wine-validation", "validation", status=ROLLED_OUT)
+    pod = make_observed("Pod", "wine-validation-1", "validation", owner=("ReplicaSet", "wine-x", "r"))
+    deployment.config_maps = pod.config_maps = ("wine-validation-1",)
+    manifests = [DEPLOYMENT]
+    assert unwanted([inference, files, deployment, pod], manifests, UID) == [deployment]
+    assert unwanted([inference, files, pod], manifests, UID) == []
+    assert unwanted([inference, files], manifests, UID) == [files]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from driftmonitor_api.config import InferenceConfig
+from driftmonitor_api.config import InferenceConfig, ValidationConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator import resources
 from driftmonitor_operator.apiserver import Apiserver
@@ -101,6 +101,7 @@ SPECS: dict[str, dict[str, Any]] = {
                 "minCoverage": 0.99,
             },
             "resources": {"requests": {"memory": "1Gi"}},
+            "validation": {"replicas": 2, "resources": {"requests": {"cpu": "500m"}, "limits": {"memory": "3Gi"}}},
         },
         "scheduling": {
             "nodeSelector": {"kubernetes.io/arch": "amd64"},
@@ -115,6 +116,7 @@ SPECS: dict[str, dict[str, Any]] = {
         "model": {"storageUri": "https://models.example/wine.onnx"},
         "serving": {"replicas": 2},
         "reference": {"window": {"lookback": "7d", "offset": "7d"}},
+        "checks": {"schedule": "*/5 * * * *", "validation": {}},
     },
     "registered": {
         "model": {
@@ -229,7 +231,9 @@ def test_only_the_check_mounts_a_service_account_token(manifests: list[Body]) ->
         if manifest["kind"] == "ServiceAccount":
             assert manifest["automountServiceAccountToken"] is False
     mounts = {pod["serviceAccountName"]: pod["automountServiceAccountToken"] for pod in pod_specs(manifests)}
+    validation = mounts.pop("wine-validation", False)
     assert mounts == {"wine": False, "wine-collector": False, "wine-check": True}
+    assert validation is False
 
 
 def test_no_container_is_without_requests_or_a_limit_by_default(desired: Desired) -> None:
@@ -405,6 +409,55 @@ def test_pods_are_protected_from_going_together_where_there_are_at_least_two(
     assert [budget["spec"]["maxUnavailable"] for budget in budgets] == ([1] if protected else [])
 
 
+def test_validation_is_there_only_where_it_is_asked_for(desired: Desired) -> None:
+    checks = {"schedule": "*/5 * * * *"}
+    before, after = desired(checks=checks), desired(checks=checks | {"validation": {}})
+    assert changed(before, after) == {
+        f"{kind} wine-validation" for kind in ("ConfigMap", "Deployment", "NetworkPolicy", "Service", "ServiceAccount")
+    }
+    several = desired(checks=checks | {"validation": {"replicas": 2}})
+    assert changed(after, several) == {"Deployment wine-validation", "PodDisruptionBudget wine-validation"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "renewed"),
+    [
+        ({"reference": {"storageUri": "pvc://references/wine.parquet"}}, True),
+        ({"model": {"storageUri": "configmap://wine-model/model.onnx", "version": "4"}}, True),
+        ({"logging": {"redact": {"drop": ["name"]}}}, True),
+        ({"checks": {"window": {"minRows": 7}}}, True),
+        ({"checks": {"policy": {"correction": "BenjaminiHochberg"}}}, True),
+        ({"checks": {"policy": {"cooldown": "2h"}}}, False),
+        ({"checks": {"timeZone": "Europe/Berlin"}}, False),
+        ({"collector": {"retention": "1d"}}, False),
+        ({"serving": {"replicas": 5}}, False),
+        ({"suspend": True}, False),
+    ],
+)
+def test_validation_starts_anew_where_what_it_compares_is_another_and_only_there(
+    spec: dict[str, Any], renewed: bool, desired: Desired
+) -> None:
+    checks = {"schedule": "*/5 * * * *", "validation": {}}
+    before, after = desired(checks=checks), desired(**spec | {"checks": checks | spec.get("checks", {})})
+    files = {"ConfigMap wine-validation", "Deployment wine-validation"} if renewed else set()
+    assert changed(before, after) & {f"{kind} wine-validation" for kind in ("ConfigMap", "Deployment")} == files
+
+
+def test_validation_reads_the_configuration_that_its_config_map_holds(desired: Desired) -> None:
+    manifests = desired(**SPECS["everything"])
+    config_map = find(manifests, "ConfigMap", "wine-validation")
+    config = ValidationConfig.model_validate_json(config_map["data"]["validation.json"])
+    assert (config.monitor, config.spec.checks.window.min_rows) == ("cellar/wine", 100)
+    pod = find(manifests, "Deployment", "wine-validation")["spec"]["template"]["spec"]
+    assert config_map["metadata"]["name"] in {v["configMap"]["name"] for v in pod["volumes"] if "configMap" in v}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_validation_is_about_the_same_subject_as_the_checks(name: str, make_monitor: Make) -> None:
+    monitor = make_monitor(**SPECS[name])
+    assert ValidationConfig.of(monitor).spec.subject == monitor.spec.subject
+
+
 def test_inference_pods_are_spread_over_zones_and_nodes_but_never_kept_waiting_for_it(manifests: list[Body]) -> None:
     constraints = find(manifests, "Deployment", "wine")["spec"]["template"]["spec"]["topologySpreadConstraints"]
     assert [c["topologyKey"] for c in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
@@ -413,7 +466,7 @@ def test_inference_pods_are_spread_over_zones_and_nodes_but_never_kept_waiting_f
 
 def test_all_pods_run_on_the_chosen_nodes(desired: Desired) -> None:
     pods = list(pod_specs(desired(**SPECS["everything"])))
-    assert len(pods) == 3
+    assert len(pods) == 4
     for pod in pods:
         assert pod["nodeSelector"] == SPECS["everything"]["scheduling"]["nodeSelector"]
         assert pod["tolerations"] == SPECS["everything"]["scheduling"]["tolerations"]
@@ -491,10 +544,27 @@ def test_both_protocols_are_served_at_the_ports_that_service_container_and_statu
     assert endpoints["grpc"] == f"wine.cellar.svc:{ports['grpc']['port']}"
 
 
+def test_validation_is_served_at_the_port_that_service_container_and_status_name(
+    make_monitor: Make, desired: Desired
+) -> None:
+    checks = {"schedule": "*/5 * * * *", "validation": {}}
+    manifests = desired(checks=checks)
+    (server,) = find(manifests, "Deployment", "wine-validation")["spec"]["template"]["spec"]["containers"]
+    assert [(port["name"], port["containerPort"]) for port in server["ports"]] == [("http", 8080)]
+    (port,) = find(manifests, "Service", "wine-validation")["spec"]["ports"]
+    assert (port["port"], port["targetPort"]) == (80, "http")
+    assert resources.endpoints(make_monitor(checks=checks))["validation"] == (
+        "http://wine-validation.cellar.svc/validation"
+    )
+    assert "validation" not in resources.endpoints(make_monitor())
+
+
 def test_credentials_are_mounted_by_the_container_that_fetches_alone(desired: Desired) -> None:
     for container in containers(desired(**SPECS["everything"])):
         mounts = {mount["name"] for mount in container["volumeMounts"]}
-        assert ("credentials" in mounts) == (container["name"] in ("fetch-model", "check")), container["name"]
+        assert ("credentials" in mounts) == (container["name"] in ("fetch-model", "check", "validation")), container[
+            "name"
+        ]
         assert ("outlier-credentials" in mounts) == (container["name"] == "fetch-outlier-detector"), container["name"]
 
 
