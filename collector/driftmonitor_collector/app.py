@@ -22,7 +22,6 @@ from driftmonitor_collector.store.files import DiskFullError
 from driftmonitor_collector.store.unavailable import StoreUnavailableError
 from driftmonitor_collector.windows import ParameterError
 
-
 MAX_REQUESTS = 512
 """Most requests at work at once. Further ones are told to come again; the probes and metrics never are."""
 
