@@ -14,6 +14,7 @@ from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_B
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
+_WRAPPED = b'{"log":"'
 
 FeatureValue = float | str | bool | None
 Name = Annotated[str, Meta(max_length=MAX_FEATURE_NAME)]
@@ -97,6 +98,13 @@ _decode_array = Decoder(list[Raw]).decode
 _decode_entries = Decoder(list[list[Raw]]).decode
 
 
+class _Wrapped(Struct, gc=False, forbid_unknown_fields=True):
+    log: str
+
+
+_decode_wrapped = Decoder(_Wrapped).decode
+
+
 class _Key(Struct, gc=False):
     writer: str
     seq: int
@@ -119,6 +127,10 @@ def decode_body(body: bytes, read_foreign: ReadForeign = lambda _: None) -> Deco
     """Newline-delimited JSON or one JSON array, of which Fluentd may have made events. Blank lines are no lines."""
     decoded = Decoded()
     for data in split_lines(body):
+        if data.startswith(_WRAPPED):
+            data = _unwrapped(data)
+            if not data:
+                continue
         if len(data) > MAX_RECORD_BYTES:
             reason = f"the line has {len(data)} bytes; a record has {MAX_RECORD_BYTES} at most"
             decoded.rejected.append(Rejected(reason, data))
@@ -130,6 +142,14 @@ def decode_body(body: bytes, read_foreign: ReadForeign = lambda _: None) -> Deco
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             decoded.rejected.append(Rejected(str(error), data))
     return decoded
+
+
+def _unwrapped(data: bytes) -> bytes:
+    """The line that Fluent Bit and others carry as text in an object of its own."""
+    try:
+        return _one_line(_decode_wrapped(data).log.strip().encode())
+    except (DecodeError, UnicodeError):
+        return data
 
 
 def _good_line(data: bytes) -> Line:

@@ -118,3 +118,28 @@ def test_blank_lines_and_windows_line_ends_are_no_lines(lines: Callable[..., byt
 
 def test_unknown_fields_of_a_newer_writer_are_read_over(record: Make) -> None:
     assert decode_body(json.dumps(record(1, invented={"a": []})).encode()).rejected == []
+
+
+def test_a_line_carried_as_text_in_an_object_is_the_line(record: Make) -> None:
+    line = json.dumps(record(3) | {"request_id": "é ☃ 😀 \\"}, ensure_ascii=False)
+    over_lines = json.dumps(record(4), indent=2)
+    carried = [
+        json.dumps({"log": text}, separators=(",", ":")) for text in (line, f"  {line}\n", over_lines, "", "odd \t")
+    ]
+    decoded = decode_body("\n".join(carried).encode())
+    assert [(found.seq, found.data) for found in decoded.lines[:2]] == [(3, line.encode())] * 2
+    assert decode_stored(decoded.lines[2].data) == decode_stored(json.dumps(record(4)).encode())
+    assert b"\n" not in decoded.lines[2].data
+    assert [found.data for found in decoded.rejected] == [b"odd"]
+
+
+def test_a_carried_line_is_as_long_as_it_was_before_it_was_carried(record: Make) -> None:
+    long = json.dumps(record(1) | {"features": {"note": '"' * (MAX_RECORD_BYTES // 2 - 1000)}})
+    assert len(long) <= MAX_RECORD_BYTES < len(json.dumps({"log": long}))
+    carried = json.dumps({"log": long}, separators=(",", ":")).encode()
+    assert [found.seq for found in decode_body(carried).lines] == [1]
+
+
+def test_an_object_that_only_begins_like_a_carried_line_stays_as_it_is() -> None:
+    lines = [b'{"log":"a","more":1}', b'{"log":"a', b'{"log":"\\ud800"}']
+    assert [found.data for found in decode_body(b"\n".join(lines)).rejected] == lines
