@@ -12,6 +12,8 @@ HELP = """environment variables:
   COMPACTION_SECONDS    seconds between compactions of the log into Parquet files (default: 10)
   RETENTION_SECONDS     age at which records, by the hour, and reports are deleted, seconds
                         (default: 2592000, 30 days)
+  RETENTION_BYTES       bytes of stored records and labels above which the oldest hours are deleted, whatever their
+                        age; 0 for no limit (default: 0)
   RESERVE_BYTES         bytes of the volume that stay free of the log; with less, records are refused with 507
                         (default: 67108864)
   HOST                  address to listen on (default: 0.0.0.0)
@@ -31,6 +33,7 @@ class Config:
     token_file: Path
     compaction_seconds: float
     retention: timedelta
+    retention_bytes: int
     reserve_bytes: int
     host: str
     port: int
@@ -51,6 +54,7 @@ def parse_config(environment: Mapping[str, str]) -> Config:
         token_file=Path(environment.get("COLLECTOR_TOKEN_FILE") or "/etc/driftmonitor-token/token"),
         compaction_seconds=_seconds(environment, "COMPACTION_SECONDS", "10"),
         retention=timedelta(seconds=_integer(environment, "RETENTION_SECONDS", "2592000", 1, 9999 * 86400)),
+        retention_bytes=_integer(environment, "RETENTION_BYTES", "0", 0, 1 << 60),
         reserve_bytes=_integer(environment, "RESERVE_BYTES", "67108864", 0, 1 << 50),
         host=environment.get("HOST") or "0.0.0.0",  # noqa: S104  # a pod's port is reached from outside
         port=_integer(environment, "PORT", "8080", 1, 65535),

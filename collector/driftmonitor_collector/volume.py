@@ -11,7 +11,7 @@ from driftmonitor_collector.identities import Identities
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Plan, Submission, plan
 from driftmonitor_collector.recovery import recover
-from driftmonitor_collector.retention import Expired, expire
+from driftmonitor_collector.retention import Expired, expire, stored_bytes
 from driftmonitor_collector.store import files
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
@@ -71,7 +71,10 @@ class VolumeStorage:
 
     def expire(self, now: datetime) -> Expired:
         """Delete hours, reports and lines set apart that have passed the retention."""
-        return expire(self._layout, self.reports, self._checkpoint, now, self._config.retention)
+        config = self._config
+        return expire(
+            self._layout, self.reports, self._checkpoint, now, config.retention, retention_bytes=config.retention_bytes
+        )
 
     def close(self, duplicates: int) -> None:
         """Close the log and write the state."""
@@ -97,4 +100,5 @@ class VolumeStorage:
         yield "log_segments", "Segments of the log not yet compacted.", lambda: len(self._log.segments())
         yield "log_bytes", "Bytes of those.", lambda: sum(segment.length for segment in self._log.segments())
         yield "damaged_bytes", "Bytes of the log found damaged at the start.", lambda: self._log.damaged_bytes
+        yield "stored_bytes", "Bytes of stored records and labels.", lambda: stored_bytes(self._layout)
         yield "disk_free_bytes", "Bytes free on the volume.", lambda: files.free_bytes(self._layout.root)

@@ -62,6 +62,15 @@ def files_in(directory: Path, *, without: set[int]) -> list[Path]:
     return sorted(path for path in paths if segment_of(path) not in without)
 
 
+def bytes_in(directory: Path) -> int:
+    """Bytes of the files of an hour's folder."""
+    try:
+        with os.scandir(directory) as entries:
+            return sum(entry.stat().st_size for entry in entries)
+    except FileNotFoundError:
+        return 0
+
+
 def segment_of(path: Path) -> int:
     """The last segment that the file was made of."""
     return int(path.stem.rpartition("-")[2])

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from driftmonitor_collector.planning import plan
 from driftmonitor_collector.reading import open_window
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
-from driftmonitor_collector.retention import cutoff, expire
+from driftmonitor_collector.retention import cutoff, expire, fitting, stored_bytes
 from driftmonitor_collector.store import partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
@@ -116,6 +117,46 @@ def test_hours_that_have_wholly_passed_are_deleted_and_no_other(tmp_path: Path, 
     assert left(NOON, timedelta(seconds=1)) == [0, 23]
     assert left(NOON, timedelta(seconds=0)) == [0]
     assert count(tmp_path).parquet_rows == 200
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limit", "first"),
+    [
+        ([5, 5, 5], 15, None),
+        ([5, 5, 5], 14, 1),
+        ([5, 5, 5], 10, 1),
+        ([5, 5, 5], 9, 0),
+        ([5, 5, 5], 1, 0),
+        ([0, 20, 1], 20, 1),
+        ([20], 1, None),
+        ([], 1, None),
+    ],
+)
+def test_of_what_is_too_much_the_newest_hours_are_kept_and_the_very_newest_always(
+    sizes: list[int], limit: int, first: int | None
+) -> None:
+    hours = [NOON - place * HOUR for place in range(len(sizes))]
+    assert fitting(list(zip(hours, sizes, strict=True)), limit) == (None if first is None else hours[first])
+
+
+def test_the_oldest_hours_are_deleted_when_the_size_is_passed_with_the_labels_of_their_time(
+    tmp_path: Path, lines: Lines
+) -> None:
+    checkpoint = fill(tmp_path, *three_hours(lines))
+    layout = Layout(tmp_path)
+    shutil.copytree(layout.records, layout.labels)
+    size = stored_bytes(layout)
+    assert size == sum(path.stat().st_size for path in tmp_path.rglob("*.parquet"))
+
+    def left(retention_bytes: int) -> list[list[int]]:
+        expire(layout, Reports(layout.reports), checkpoint, NOON, 99 * HOUR, retention_bytes)
+        return [[hour.hour for hour, _ in partitions.hours(root)] for root in (layout.records, layout.labels)]
+
+    assert left(0) == left(size) == [[0, 23, 22], [0, 23, 22]]
+    assert left(size - 1) == [[0, 23], [0, 23]]
+    assert left(1) == [[0], [0]]
+    recovered = recover(layout, Log(layout.log, reserve_bytes=0))
+    assert recovered.ledger.stored == 402
 
 
 def test_a_check_of_later_is_a_witness_too_and_reports_go_when_name_and_file_are_old(
