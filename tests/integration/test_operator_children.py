@@ -411,6 +411,46 @@ def test_a_disruption_budget_comes_and_goes_with_the_second_pod(wine: Any) -> No
     wine.wait("the budget to go", lambda: budget() is None)
 
 
+VALIDATION = {
+    f"{kind} wine-validation"
+    for kind in ("ServiceAccount", "ConfigMap", "Service", "NetworkPolicy", "Deployment", "PodDisruptionBudget")
+}
+
+
+def test_a_validation_service_comes_changes_and_goes_with_its_field(wine: Any, operator: Any) -> None:
+    def validation_files() -> set[str]:
+        return {child for child in config_maps(wine) if "-validation-" in child}
+
+    wine.create()
+    wine.wait_until_ready()
+    assert wine.condition("ValidationReady")["reason"] == "NotRequested"
+    wine.change(checks={"validation": {"replicas": 2}})
+    wine.wait_until_applied()
+    assert set(children(wine)) == CHILDREN | VALIDATION
+    wine.wait_until_ready()
+    wine.wait_for_condition("ValidationReady", "True", "Serving")
+    assert wine.status()["endpoints"]["validation"] == f"http://wine-validation.{wine.namespace}.svc/validation"
+
+    # Edited, it is put back; what it compares changed, it starts anew; and the old file goes after the last old pod.
+    before, first = wine.api.children(wine.namespace), validation_files()
+    live = relevant(wine.child("Deployment", "wine-validation"))
+    wine.api.patch("Deployment", wine.namespace, "wine-validation", {"spec": {"replicas": 5}})
+    wine.wait("the edit to be undone", lambda: relevant(wine.child("Deployment", "wine-validation")) == live)
+    wine.change(checks={"window": {"minRows": 7}})
+    wine.wait_until_applied()
+    changed = different(before, wine.api.children(wine.namespace))
+    assert changed == {"ConfigMap wine-validation", "Deployment wine-validation"}
+    assert first < validation_files()
+    wine.wait_until_ready()
+    wine.wait("the first file to go", lambda: len(validation_files()) == 1 and validation_files() != first)
+
+    wine.change(checks={"validation": None})
+    wine.wait_until_applied()
+    wine.wait("all of it to go", lambda: set(children(wine)) == CHILDREN)
+    wine.wait_for_condition("ValidationReady", "Unknown", "NotRequested")
+    assert "validation" not in wine.status()["endpoints"]
+
+
 ENDPOINT_SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 
 

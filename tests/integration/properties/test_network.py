@@ -30,13 +30,14 @@ METADATA = (
 """Where clouds hand out a node's or a pod's credentials."""
 SOMEWHERE = Endpoint("198.51.100.7")
 RESOLVER = Endpoint("10.96.0.10")
-CHECKS = {"checks": {"schedule": "0 0 1 1 *"}}
+CHECKS: dict[str, Any] = {"checks": {"schedule": "0 0 1 1 *"}}
+JUDGING = {"checks": {**CHECKS["checks"], "validation": {}}}
 SPECS: dict[str, dict[str, Any]] = {
     "mounted": {"model": {"storageUri": "pvc://m/m"}, "reference": {"storageUri": "configmap://r/r"}, **CHECKS},
     "fetched": {
         "model": {"storageUri": "https://models.example/wine.onnx"},
         "reference": {"storageUri": "http://models.example:8080/wine.parquet"},
-        **CHECKS,
+        **JUDGING,
     },
     "stored": {
         "model": {"storageUri": "s3://models/wine.onnx", "credentialsSecret": "s3"},
@@ -46,7 +47,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "inside": {
         "model": {"storageUri": "http://models.default.svc/wine.onnx"},
         "reference": {"window": {}},
-        **CHECKS,
+        **JUDGING,
     },
 }
 PROMETHEUS = {"kubernetes.io/metadata.name": "monitoring"}
@@ -182,7 +183,8 @@ def test_a_collector_takes_only_what_its_own_monitor_and_the_named_peers_send(
     stranger = Endpoint("10.244.9.2", "other", {}, {"kubernetes.io/metadata.name": "other"})
     ends = {**pods, "prometheus": prometheus, "stranger": stranger, "outside": SOMEWHERE}
     sending = {name for name, end in ends.items() if connects(policies, end, collector, 8080)}
-    assert sending == {f"{monitor} inference", f"{monitor} check", "prometheus"}
+    judging = {"inside validation"} if monitor == "inside" else set()  # its reference is what the collector holds
+    assert sending == {f"{monitor} inference", f"{monitor} check", "prometheus"} | judging
     assert not [
         name for name, end in ends.items() for port in (80, 443, 22, 8081) if connects(policies, end, collector, port)
     ]
@@ -210,6 +212,20 @@ def test_what_a_monitor_needs_is_open_and_nothing_else(
     }
     for pod, ports in zip((serving, check), wanted[monitor], strict=True):
         assert {port for port in (80, 443, 8080, 9000) if connects(policies, pod, SOMEWHERE, port)} == ports
+
+
+@pytest.mark.property(23)
+@pytest.mark.parametrize(("monitor", "ports"), [("fetched", {8080}), ("inside", set())])
+def test_a_validation_service_takes_requests_and_reaches_its_reference_alone(
+    pods: dict[str, Endpoint], policies: list[dict[str, Any]], monitor: str, ports: set[int]
+) -> None:
+    judging = pods[f"{monitor} validation"]
+    assert {port for port in (80, 8080, 9000) if connects(policies, SOMEWHERE, judging, port)} == {8080}
+    assert {port for port in (80, 443, 8080, 9000) if connects(policies, judging, SOMEWHERE, port)} == ports
+    collectors = {
+        name for name, pod in pods.items() if name.endswith(" collector") and connects(policies, judging, pod, 8080)
+    }
+    assert collectors == ({"inside collector"} if monitor == "inside" else set())
 
 
 @pytest.mark.property(23)

@@ -16,7 +16,7 @@ COMPONENTS = ("operator", "inference", "collector", "driftcheck", "syslog-ng")
 DIGESTS = {name: f"sha256:{number:064x}" for number, name in enumerate((*COMPONENTS, "fluentd"), 1)}
 PREFIX = "registry.example/dm"
 FLUENTD = f"registry.example/fluentd@{DIGESTS['fluentd']}"
-CHECKS = {"checks": {"schedule": "0 0 1 1 *"}}
+CHECKS: dict[str, Any] = {"checks": {"schedule": "0 0 1 1 *"}}
 SPECS: dict[str, dict[str, Any]] = {
     "mounted": {
         "model": {"storageUri": "configmap://m/m"},
@@ -33,7 +33,7 @@ SPECS: dict[str, dict[str, Any]] = {
         "reference": {"storageUri": "gs://models/r", "credentialsSecret": "of-the-reference"},
         "serving": {"autoscaling": {"minReplicas": 2, "maxReplicas": 3}},
         "scheduling": {"nodeSelector": {"zone": "a"}, "tolerations": [{"key": "gpu", "operator": "Exists"}]},
-        **CHECKS,
+        "checks": {**CHECKS["checks"], "validation": {}},
     },
     "rolling": {"model": {"storageUri": "https://models.example/m"}, "reference": {"window": {}}, **CHECKS},
 }
@@ -84,6 +84,7 @@ def pods(installation: Installation) -> dict[str, dict[str, Any]]:
     assert set(admitted) == {
         *(f"{monitor} {component}" for monitor in SPECS for component in ("inference", "collector", "check")),
         "driftmonitor operator",
+        "fetched validation",
     }
     return admitted
 
@@ -150,4 +151,6 @@ def test_each_container_gets_the_secrets_that_it_uses_and_no_other(pods: dict[st
             f"{monitor} collector collector": token,
             f"{monitor} check check": token | reference,
         }
+        if "validation" in spec["checks"]:
+            expected[f"{monitor} validation validation"] = token | reference
     assert found == expected
