@@ -29,7 +29,9 @@ class Account:
         """`lost` is ascending and within `written`."""
         self.written = written
         self.stored_through = 0
-        """Every seq up to this one is stored or given up, as the collector says."""
+        """Every seq up to this one was stored or given up, as the collector has said."""
+        self._passed = 0
+        """The same as it says now: less, once it has lost rows that it had stored."""
         self._lost = list(lost)
 
     @property
@@ -54,11 +56,22 @@ class Account:
         self.written += rows
         self._lost.append((first, self.written))
 
+    def give_up_written(self, intervals: Iterable[Interval]) -> None:
+        """Give up seqs that were given out: no file holds them any more, or the collector will not have them."""
+        merged: list[Interval] = []
+        for first, last in sorted([*self._lost, *intervals]):
+            if merged and first <= merged[-1][1] + 1:
+                merged[-1] = merged[-1][0], max(merged[-1][1], last)
+            else:
+                merged.append((first, last))
+        self._lost = merged
+
     def confirm(self, stored_through: int) -> None:
         """Note what the collector says, and forget what was given up before it."""
         self.stored_through = max(self.stored_through, stored_through)
-        if self._lost and self._lost[0][1] <= self.stored_through:
-            self._lost = [interval for interval in self._lost if interval[1] > self.stored_through]
+        self._passed = stored_through
+        if self._lost and self._lost[0][1] <= self._passed:
+            self._lost = [interval for interval in self._lost if interval[1] > self._passed]
 
     def report(self, writer: str) -> WriterReport:
         """What the collector must know."""

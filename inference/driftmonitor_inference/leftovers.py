@@ -77,7 +77,7 @@ def _gaps(files: list[LogFile]) -> Iterator[Interval]:
                     continue  # a piece of a line: its row was given up
                 if seq > expected:
                     yield expected, seq - 1
-                expected = seq + 1
+                expected = max(expected, seq + 1)  # a file of lines that were sent again goes back
 
 
 def _end_torn_line(path: Path) -> None:

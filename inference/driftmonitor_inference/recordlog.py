@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from driftmonitor_inference import losses
-from driftmonitor_inference.accounts import Account, WriterReport
+from driftmonitor_inference.accounts import Account, Interval, WriterReport
+from driftmonitor_inference.linesearch import find_lines
 
 _FILE_NAME = re.compile(r"predictions\.(?:(?P<worker>[0-9]{1,3})-)?(?P<start>[A-Za-z0-9]+)\.(?P<number>[0-9]+)\.jsonl")
 _ROTATIONS_PER_LIMIT = 8  # a file in use is never deleted, so it may only hold a small part of what fits
@@ -124,6 +125,7 @@ class RecordLog:
         self._synced = synced
         self._unsynced: list[int] = []  # descriptors of files that were ended since the last sync
         self._directory_changed = False
+        self._sent_again: dict[str, LogFile] = {}
         self._descriptor = -1
         self._active: LogFile | None = None
         self._active = self._open_next()
@@ -197,6 +199,38 @@ class RecordLog:
                 self._accounts[writer].confirm(stored_through)
         self._delete_stored()
 
+    def send_again(self, writer: str, missing: Sequence[Interval]) -> Sequence[Interval]:
+        """Write the lines of these seqs to a new file, where a shipper takes them for new, as many as a file may hold;
+        gives those of the seqs that no file holds. OSError. One thread at a time may call this and `confirm`.
+
+        The limit does not hold for this file: a full log gets no emptier while rows of it do not arrive.
+        """
+        with self._lock:
+            held = [file for file in self._files if file.writer == writer and file is not self._sent_again.get(writer)]
+            sizes = [(file.path, file.size, file.last_seq) for file in held]
+            self._number += 1
+            path = self._path(self._number)
+        found = find_lines(sizes, missing, self._rotate)
+        self._forget_sent_again(writer)
+        if found.lines:
+            try:
+                path.write_bytes(b"".join(found.lines))
+            except OSError:  # no room: what was shipped of it does no harm
+                path.unlink(missing_ok=True)
+                raise
+            file = LogFile(path, writer, found.last_seq, sum(map(len, found.lines)))
+            with self._lock:
+                self._files.append(file)
+                self._bytes += file.size
+                self._sent_again[writer] = file
+        return found.absent
+
+    def give_up_written(self, writer: str, intervals: Sequence[Interval]) -> None:
+        """Give up seqs that were given out, so that the collector passes them."""
+        with self._lock:
+            if writer in self._accounts:
+                self._accounts[writer].give_up_written(intervals)
+
     def pending(self) -> list[WriterReport]:
         """What the collector must know of each writer."""
         with self._lock:
@@ -258,7 +292,7 @@ class RecordLog:
         self._bytes += size
 
     def _open_next(self) -> LogFile:
-        path = self._directory / f"predictions.{self._start}.{self._number + 1:06d}.jsonl"
+        path = self._path(self._number + 1)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self._close_active()
         self._number += 1
@@ -267,6 +301,19 @@ class RecordLog:
         self._active = LogFile(path, self.writer, 0, 0)
         self._files.append(self._active)
         return self._active
+
+    def _path(self, number: int) -> Path:
+        return self._directory / f"predictions.{self._start}.{number:06d}.jsonl"
+
+    def _forget_sent_again(self, writer: str) -> None:
+        """Delete the file that was made the last time: what is still missing of it is in the next."""
+        with self._lock:
+            file = self._sent_again.pop(writer, None)
+            if file not in self._files:
+                return
+            self._files.remove(file)
+            self._bytes -= file.size
+        file.path.unlink(missing_ok=True)
 
     def _close_active(self) -> None:
         if self._active is None:

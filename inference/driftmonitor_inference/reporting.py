@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from driftmonitor_inference.accounts import Interval, WriterReport
+from driftmonitor_inference.gaps import Answer, Gaps
 from driftmonitor_inference.recordlog import RecordLog
 
 _LOGGER = logging.getLogger(__name__)
 _REQUEST_SECONDS = 5.0
 _DRAIN_INTERVAL_SECONDS = 0.5
+_PATIENCE_INTERVALS = 15
+"""For so many reports a gap must stand still before its rows are sent again: 30 s, more than a shipper's pauses."""
 _ANSWER_MAX_BYTES = 1 << 16
 
 
@@ -32,7 +35,11 @@ class _Report(msgspec.Struct, omit_defaults=True):
 
 
 class _Stored(msgspec.Struct):
+    """Collectors of earlier versions answer the first alone."""
+
     stored_through: int
+    highest_stored: int = 0
+    missing: tuple[Interval, ...] = ()
 
 
 class CollectorClient:
@@ -47,8 +54,8 @@ class CollectorClient:
         self._path = parts.path.rstrip("/") + "/v1/writers"
         self._token_file = token_file
 
-    def report(self, report: WriterReport, timeout: float) -> int:
-        """Say what a writer has written and given up; gives the seq up to which all else is stored. ReportError."""
+    def report(self, report: WriterReport, timeout: float) -> Answer:
+        """Say what a writer has written and given up; gives what of it is stored. ReportError."""
         body = msgspec.json.encode(_Report(report.writer, report.written, report.lost))
         connection = self._connection_type(self._host, self._port, timeout=timeout)
         try:
@@ -64,16 +71,18 @@ class CollectorClient:
         if response.status != 200:
             raise ReportError(f"it answered {response.status} {response.reason}")
         try:
-            return msgspec.json.decode(answer, type=_Stored).stored_through
+            stored = msgspec.json.decode(answer, type=_Stored)
         except msgspec.DecodeError as error:
             raise ReportError(f"its answer is not of the form {{'stored_through': 12}}: {error}") from error
+        return Answer(stored.stored_through, stored.highest_stored, stored.missing)
 
 
 class Reporter:
     """Reports every writer of the log, in a thread of its own while the server runs, then until all is stored."""
 
-    def __init__(self, log: RecordLog, send: Callable[[WriterReport, float], int], interval: float) -> None:
+    def __init__(self, log: RecordLog, send: Callable[[WriterReport, float], Answer], interval: float) -> None:
         self._log = log
+        self._gaps = Gaps(_PATIENCE_INTERVALS * interval)
         self._send = send
         self._interval = interval
         self._stop = threading.Event()
@@ -101,8 +110,9 @@ class Reporter:
         problem = None
         for report in self._log.pending():
             try:
-                stored_through = self._send(report, timeout)
-                self._log.confirm(report.writer, stored_through)
+                answer = self._send(report, timeout)
+                self._log.confirm(report.writer, answer.stored_through)
+                self._close_gap(report.writer, answer)
             except (ReportError, OSError) as error:
                 problem = str(error)
                 break
@@ -112,6 +122,27 @@ class Reporter:
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
             self.report_all()
+
+    def _close_gap(self, writer: str, answer: Answer) -> None:
+        step = self._gaps.step(writer, answer, time.monotonic())
+        give_up = step.give_up
+        if step.send:
+            try:
+                give_up = self._log.send_again(writer, step.send)
+            except OSError:
+                self._gaps.failed(writer)
+                raise
+            _LOGGER.warning(
+                "rows have not arrived at the collector; their lines are sent again",
+                extra={"fields": {"writer": writer, "first_seq": step.send[0][0], "last_seq": step.send[-1][1]}},
+            )
+        if give_up:
+            self._log.give_up_written(writer, give_up)
+            rows = sum(last - first + 1 for first, last in give_up)
+            _LOGGER.error(
+                "rows are lost between the log and the store",
+                extra={"fields": {"writer": writer, "rows": rows, "first_seq": give_up[0][0]}},
+            )
 
     def _tell(self, problem: str | None) -> None:
         """Log a change of state, not every attempt."""

@@ -41,7 +41,8 @@ class Pipeline:
         self._program, self._folder, self._disks = program, folder, disks or {}
         self._resources = ExitStack()
         self._clock = folder / "clock"
-        self._clock_changes: dict[str, str] = {}
+        self.clock_offset = 0
+        """Seconds; see `set_clock`."""
 
     def __enter__(self) -> "Pipeline":
         """Build it; nothing runs yet but the proxy."""
@@ -188,6 +189,18 @@ class Pipeline:
         """The segments of the collector's log that hold anything."""
         return sorted(path for path in (self.collector.data / "wal").glob("*.log") if path.stat().st_size)
 
+    @contextmanager
+    def stopped_compaction(self) -> Iterator[None]:
+        """The collector, started again, keeps all rows in its log; the next start is as before."""
+        self.collector.kill()
+        before = self.collector.changes
+        self.collector.changes = before | {"COMPACTION_SECONDS": "3600"}
+        self.restart_collector()
+        try:
+            yield
+        finally:
+            self.collector.changes = before
+
     # Clocks go wrong.
 
     def fake_clock(self) -> None:
@@ -206,6 +219,7 @@ class Pipeline:
 
     def set_clock(self, seconds: int) -> None:
         """All clocks are so far from the true time, from the next second on."""
+        self.clock_offset = seconds
         new = self._clock.with_suffix(".new")
         new.write_text(f"{seconds:+d}\n")
         new.replace(self._clock)

@@ -46,7 +46,7 @@ class InferenceServer:
 
     def start(self) -> None:
         """Returns at once."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
         command = [sys.executable, "-m", "driftmonitor_inference", "serve"]
         with self.output.open("ab") as output:
             environment = kept | self._environment | self.changes

@@ -96,6 +96,14 @@ def test_seqs_that_are_in_no_file_are_given_up_where_rows_may_be_served_without_
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.C.000001.jsonl"]
 
 
+def test_lines_that_were_sent_again_are_no_gap(tmp_path: Path) -> None:
+    for number, seqs in enumerate(((1, 2, 3, 4), (2, 3), (5, 6)), start=1):
+        lines = b"".join(_line("pod/0/A", seq) for seq in seqs)
+        (tmp_path / f"predictions.A.{number:06d}.jsonl").write_bytes(lines)
+    found = recover(tmp_path, with_gaps=True)
+    assert found.accounts["pod/0/A"].report("pod/0/A") == WriterReport("pod/0/A", 6)
+
+
 def test_no_seq_is_given_up_where_every_row_answered_was_logged(tmp_path: Path) -> None:
     (tmp_path / "predictions.A.000001.jsonl").write_bytes(_line("pod/0/A", 1) + _line("pod/0/A", 4))
     assert recover(tmp_path).accounts["pod/0/A"].report("A").lost == ()

@@ -206,3 +206,53 @@ def test_a_folder_that_cannot_be_used_is_an_os_error(tmp_path: Path) -> None:
 )
 def test_only_names_of_log_files_are_taken_for_log_files(name: str, parsed: tuple[int, str, int] | None) -> None:
     assert parse_name(name) == parsed
+
+
+def _numbered(first: int, rows: int) -> bytes:
+    return b"".join(b'{"writer": "pod/0/S", "seq": %d}\n' % seq for seq in range(first, first + rows))
+
+
+def test_rows_are_sent_again_in_one_new_file_at_a_time_which_goes_with_the_others(tmp_path: Path) -> None:
+    log = RecordLog(tmp_path, writer="pod/0/S", start="S", limit=100_000, rotate=1000)
+    for _ in range(20):
+        log.append(10, lambda seq: _numbered(seq, 10))
+    before = set(tmp_path.iterdir())
+    held = log.state().bytes
+    assert log.send_again("pod/0/S", [(95, 99)]) == ()
+    (first,) = set(tmp_path.iterdir()) - before
+    assert first.read_bytes() == _numbered(95, 5)
+    assert log.send_again("pod/0/S", [(96, 98)]) == ()
+    (second,) = set(tmp_path.iterdir()) - before
+    assert (second.name > first.name, second.read_bytes()) == (True, _numbered(96, 3))
+    assert log.state().bytes == held + second.stat().st_size
+    log.append(60, lambda seq: _numbered(seq, 60))
+    log.confirm("pod/0/S", 98)
+    assert not second.exists()
+    log.confirm("pod/0/S", 260)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert log.send_again("pod/0/S", [(95, 99)]) == ((95, 99),)
+
+
+def test_a_full_log_sends_again_all_the_same(tmp_path: Path) -> None:
+    log = RecordLog(tmp_path, writer="pod/0/S", start="S", limit=1000, rotate=1000)
+    with pytest.raises(LogFullError):
+        while True:
+            log.append(1, lambda seq: _numbered(seq, 1))
+    assert log.send_again("pod/0/S", [(1, 1)]) == ()
+    assert sorted(tmp_path.iterdir())[-1].read_bytes() == _numbered(1, 1)
+
+
+def test_rows_that_the_collector_has_forgotten_are_given_up_until_it_has_passed_them(tmp_path: Path) -> None:
+    log = RecordLog(tmp_path, writer="pod/0/S", start="S", limit=1000, rotate=1000)
+    log.append(10, lambda seq: _numbered(seq, 10))
+    log.confirm("pod/0/S", 10)
+    log.confirm("pod/0/S", 4)
+    log.give_up_written("pod/0/S", [(5, 6), (9, 9)])
+    log.give_up_written("pod/0/S", [(6, 7)])
+    (report,) = log.pending()
+    assert report.lost == ((5, 7), (9, 9))
+    log.confirm("pod/0/S", 7)
+    assert log.pending()[0].lost == ((9, 9),)
+    log.confirm("pod/0/S", 10)
+    assert log.pending()[0].lost == ()
+    assert log.unconfirmed() == 0

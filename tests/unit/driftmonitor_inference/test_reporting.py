@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from driftmonitor_inference.accounts import WriterReport
+from driftmonitor_inference.gaps import Answer
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter, ReportError
 
@@ -33,7 +34,7 @@ def _reporter(log: RecordLog, collector: Any, token: Path) -> Reporter:
 
 def test_a_report_says_what_is_written_and_learns_what_is_stored(collector: Any, token: Path) -> None:
     collector.stored = lambda writer, written: written - 2
-    assert CollectorClient(collector.url, token).report(WriterReport(WRITER, 12), timeout=5) == 10
+    assert CollectorClient(collector.url, token).report(WriterReport(WRITER, 12), timeout=5) == Answer(10)
     assert collector.reports == [{"writer": WRITER, "written": 12}]
 
 
@@ -42,13 +43,19 @@ def test_a_report_names_the_seqs_that_were_given_up(collector: Any, token: Path)
     assert collector.reports == [{"writer": WRITER, "written": 12, "lost": [[3, 3], [8, 12]]}]
 
 
+def test_the_answer_names_what_is_missing(collector: Any, token: Path) -> None:
+    collector.body = b'{"stored_through": 3, "highest_stored": 9, "missing": [[4, 5], [10, 12]]}'
+    answer = CollectorClient(collector.url, token).report(WriterReport(WRITER, 12), timeout=5)
+    assert answer == Answer(3, 9, ((4, 5), (10, 12)))
+
+
 def test_the_token_is_read_anew_for_each_report(collector: Any, token: Path) -> None:
     client = CollectorClient(collector.url, token)
     token.write_text("old")
     with pytest.raises(ReportError, match="it answered 401 Unauthorized"):
         client.report(WriterReport(WRITER, 1), timeout=5)
     token.write_text("sesame")
-    assert client.report(WriterReport(WRITER, 1), timeout=5) == 1
+    assert client.report(WriterReport(WRITER, 1), timeout=5) == Answer(1)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"stored_through": "3"}', b"<html>"])
@@ -121,3 +128,25 @@ def test_a_trouble_is_logged_once_and_its_end_once(
         reporter.report_all()
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert vars(caplog.records[0])["fields"] == {"problem": "it answered 503 Service Unavailable"}
+
+
+def test_rows_that_do_not_arrive_are_sent_again_and_those_that_are_nowhere_given_up(
+    tmp_path: Path, collector: Any, token: Path, wait_until: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "log").mkdir()
+    log = RecordLog(tmp_path / "log", writer=WRITER, start="S", limit=10_000, rotate=1000)
+    log.append(3, lambda seq: b'{"seq": 1}\n{"seq": 2}\ntorn\n')
+    log.append(1, lambda seq: b'{"seq": 4}\n')
+    collector.body = b'{"stored_through": 1, "highest_stored": 4, "missing": [[2, 3]]}'
+    reporter = _reporter(log, collector, token)
+    reporter.start()
+    again = tmp_path / "log" / "predictions.S.000002.jsonl"
+    wait_until(lambda: again.exists() and again.read_bytes() == b'{"seq": 2}\n', "the line is in a new file")
+    wait_until(lambda: collector.reports[-1].get("lost") == [[3, 3]], "the row without a line is given up")
+    collector.body = b'{"stored_through": 4, "highest_stored": 4, "missing": []}'
+    wait_until(lambda: log.unconfirmed() == 0, "the rows are confirmed")
+    assert not again.exists()
+    reporter.drain(5)
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages[0] == "rows have not arrived at the collector; their lines are sent again"
+    assert "rows are lost between the log and the store" in messages

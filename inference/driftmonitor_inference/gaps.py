@@ -1,0 +1,102 @@
+"""Pure: when rows are to be sent again that the shipper has passed and the collector has not got.
+
+A shipper loses rows when its own disk is full or damaged, and a collector whose disk lies forgets rows that it had. The
+sign of both is the same: the seq below which everything is stored stands still, although the collector answers.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from driftmonitor_inference.accounts import Interval
+
+_TRIES = 3
+"""So often rows are sent again before they are given up, while later ones arrive."""
+_LONGEST_PATIENCE = 32
+"""How many times the first patience the longest is."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the collector says of one writer."""
+
+    stored_through: int
+    """Every seq up to this one is stored or given up."""
+    highest_stored: int = 0
+    missing: Sequence[Interval] = ()
+    """The lowest of the seqs that are written and neither stored nor given up; ascending."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do about a gap."""
+
+    send: Sequence[Interval] = ()
+    give_up: Sequence[Interval] = ()
+
+
+@dataclass
+class _Still:
+    stored_through: int
+    since: float
+    tries: int = 0
+    sent: Sequence[Interval] = ()
+
+
+class Gaps:
+    """What became of each writer's rows over the last answers."""
+
+    def __init__(self, patience: float) -> None:
+        """Seconds for which nothing may move before rows are sent again; each further time it is twice as long."""
+        self._patience = patience
+        self._writers: dict[str, _Still] = {}
+
+    def step(self, writer: str, answer: Answer, now: float) -> Step:
+        """What to do after this answer; `now` on a clock that never goes backwards."""
+        if not answer.missing:
+            self._writers.pop(writer, None)
+            return Step()
+        still = self._writers.get(writer)
+        if still is None or still.stored_through != answer.stored_through:
+            self._writers[writer] = _Still(answer.stored_through, now)
+            return Step()
+        if now - still.since < self._patience * min(2**still.tries, _LONGEST_PATIENCE):
+            return Step()
+        still.since = now
+        if still.tries >= _TRIES and (hopeless := tuple(below(common(answer.missing, still.sent), answer))):
+            return Step(give_up=hopeless)
+        still.tries += 1
+        still.sent = still.sent or answer.missing
+        return Step(send=answer.missing)
+
+    def failed(self, writer: str) -> None:
+        """They could not be sent: this does not count as a try."""
+        still = self._writers[writer]
+        still.tries = max(0, still.tries - 1)
+
+
+def below(intervals: Iterable[Interval], answer: Answer) -> Iterator[Interval]:
+    """Of these the seqs behind which later ones are stored: they were passed over, and do not merely wait."""
+    return common(intervals, [(1, answer.highest_stored)] if answer.highest_stored else [])
+
+
+def common(one: Iterable[Interval], other: Sequence[Interval]) -> Iterator[Interval]:
+    """The seqs that are in both; all intervals ascending."""
+    for first, last in one:
+        for begin, end in other:
+            if max(first, begin) <= min(last, end):
+                yield max(first, begin), min(last, end)
+
+
+def without(one: Iterable[Interval], other: Sequence[Interval]) -> Iterator[Interval]:
+    """The seqs that are in `one` and not in `other`; all intervals ascending."""
+    for first, last in one:
+        for begin, end in other:
+            if begin > last:
+                break
+            if end < first:
+                continue
+            if first < begin:
+                yield first, begin - 1
+            first = end + 1
+        if first <= last:
+            yield first, last

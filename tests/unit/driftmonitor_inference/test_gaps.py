@@ -1,0 +1,80 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftmonitor_inference.accounts import Interval
+from driftmonitor_inference.gaps import Answer, Gaps, Step, common, without
+
+WRITER = "pod/0/S"
+PATIENCE = 30.0
+
+
+def _intervals(numbers: set[int]) -> list[Interval]:
+    return [(number, number) for number in sorted(numbers)]
+
+
+def _numbers(intervals: object) -> set[int]:
+    return {number for first, last in list(intervals) for number in range(first, last + 1)}  # type: ignore[call-overload]  # any iterable of intervals
+
+
+def test_rows_are_sent_again_only_once_nothing_has_moved_for_long_enough() -> None:
+    gaps = Gaps(PATIENCE)
+    stuck = Answer(10, 50, ((11, 12),))
+    assert gaps.step(WRITER, stuck, 0) == Step()
+    assert gaps.step(WRITER, stuck, PATIENCE - 1) == Step()
+    assert gaps.step(WRITER, stuck, PATIENCE) == Step(send=((11, 12),))
+    assert gaps.step(WRITER, stuck, PATIENCE + 1) == Step()
+
+
+def test_a_backlog_that_moves_is_left_alone() -> None:
+    gaps = Gaps(PATIENCE)
+    for second in range(0, 1000, 20):
+        assert gaps.step(WRITER, Answer(second, second, ((second + 1, 5000),)), second) == Step()
+
+
+def test_nothing_missing_is_nothing_to_do_however_long_it_lasts() -> None:
+    gaps = Gaps(PATIENCE)
+    assert [gaps.step(WRITER, Answer(10, 10), second) for second in (0, 100, 1000)] == [Step()] * 3
+
+
+def test_what_does_not_arrive_after_three_goes_is_given_up_while_later_rows_arrive() -> None:
+    gaps = Gaps(PATIENCE)
+    now, steps = 0.0, []
+    for _ in range(20):
+        steps.append(gaps.step(WRITER, Answer(10, 50, ((11, 12), (40, 40), (51, 60))), now))
+        now += PATIENCE
+    done = [step for step in steps if step != Step()]
+    assert [bool(step.send) for step in done[:4]] == [True, True, True, False]
+    assert done[3].give_up == ((11, 12), (40, 40))
+
+
+def test_rows_behind_which_nothing_arrives_are_sent_again_and_never_given_up() -> None:
+    gaps = Gaps(PATIENCE)
+    steps = [gaps.step(WRITER, Answer(10, 10, ((11, 60),)), hour * 3600.0) for hour in range(20)]
+    assert steps[1:] == [Step(send=((11, 60),))] * 19
+
+
+def test_a_go_that_failed_does_not_count() -> None:
+    gaps = Gaps(PATIENCE)
+    stuck = Answer(10, 50, ((11, 12),))
+    gaps.step(WRITER, stuck, 0)
+    for hour in range(1, 20):
+        assert gaps.step(WRITER, stuck, hour * 3600.0) == Step(send=((11, 12),))
+        gaps.failed(WRITER)
+
+
+def test_what_was_not_sent_again_is_not_given_up_with_the_rest() -> None:
+    gaps = Gaps(PATIENCE)
+    for hour in range(5):
+        step = gaps.step(WRITER, Answer(10, 50, ((11, 12),) if hour < 4 else ((11, 12), (20, 30))), hour * 3600.0)
+    assert step == Step(give_up=((11, 12),))
+
+
+@given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)))
+def test_intervals_are_intersected_and_subtracted_as_sets_are(one: set[int], other: set[int]) -> None:
+    assert _numbers(common(_intervals(one), _intervals(other))) == one & other
+    assert _numbers(without(_intervals(one), _intervals(other))) == one - other
+
+
+def test_an_interval_that_is_cut_in_the_middle_leaves_both_ends() -> None:
+    assert list(without([(1, 10)], [(3, 4), (7, 7)])) == [(1, 2), (5, 6), (8, 10)]
+    assert list(common([(1, 10)], [(3, 4), (7, 12)])) == [(3, 4), (7, 10)]
