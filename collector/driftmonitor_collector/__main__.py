@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from driftmonitor_collector import kafka_config
 from driftmonitor_collector.config import HELP, ConfigError, data_dir
 
 
@@ -12,7 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m driftmonitor_collector",
         description="Stores prediction records exactly once and serves windows of them.",
-        epilog=HELP,
+        epilog=HELP + kafka_config.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from driftmonitor_collector.commit import Committer
 from driftmonitor_collector.config import Config
+from driftmonitor_collector.kafka_config import KafkaConfig
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.metrics import Metrics
 from driftmonitor_collector.records import Decoded
@@ -32,9 +33,10 @@ def open_storage(config: Config) -> Storage:
 class Collector:
     """One storage in service."""
 
-    def __init__(self, config: Config, fail: Callable[[str], None]) -> None:
-        """As `open_storage`; `fail` is told when the process has to end, and why."""
+    def __init__(self, config: Config, fail: Callable[[str], None], kafka: KafkaConfig | None = None) -> None:
+        """As `open_storage`; `fail` is told when the process has to end, and why; `kafka` is a topic to read, too."""
         self._config = config
+        self._kafka = kafka
         self._fail = fail
         self._storage = open_storage(config)
         self._committer: Committer | None = None
@@ -106,13 +108,26 @@ class Collector:
         commits = asyncio.create_task(committer.run())
         self._committer = committer
         _logger.info("ready: %d rows of %d writers", self.ledger.stored, len(self.ledger.accounts))
+        consuming = asyncio.create_task(self._consume(committer))
         await self._compact_regularly()
+        await consuming
         committer.close()
         await commits
         try:
             await asyncio.to_thread(self._storage.close, self.ledger.duplicates)
         except Exception:
             _logger.exception("the last state was not written; the next start goes on from the one before")
+
+    async def _consume(self, committer: Committer) -> None:
+        if self._kafka is None:
+            return
+        from driftmonitor_collector.consuming import Consumption  # loads the library, which few need
+
+        try:
+            await Consumption(self._kafka, committer.submit, self.metrics).run(self._stopping)
+        except Exception as error:
+            _logger.exception("records are not taken from the topic any more")
+            self._fail(f"reading the topic {self._kafka.topic} failed: {error}")
 
     async def _compact_regularly(self) -> None:
         while not self._stopping.is_set():

@@ -12,6 +12,7 @@ from driftmonitor_api.bearer import TokenError, TokenFile
 from driftmonitor_collector.app import create_app
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.config import ConfigError, parse_config
+from driftmonitor_collector.kafka_config import parse_kafka_config
 from driftmonitor_collector.store.layout import UnusableDirectoryError
 
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -36,7 +37,7 @@ def serve(environment: Mapping[str, str]) -> int:
     try:
         config = parse_config(environment)
         token = TokenFile(config.token_file)
-        collector = Collector(config, lambda message: _fail(server, failures, message))
+        collector = Collector(config, lambda message: _fail(server, failures, message), parse_kafka_config(environment))
     except (ConfigError, TokenError) as error:
         explain(str(error))
         return 2

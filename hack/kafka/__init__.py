@@ -1,1 +1,1 @@
-"""A real Kafka broker for tests: Apache Kafka in KRaft mode on one node, its jars resolved by Maven at pinned versions."""
+"""A real Kafka broker for tests: Apache Kafka in KRaft mode on one node, its pinned jars resolved by Maven."""
