@@ -14,6 +14,14 @@ from driftmonitor_collector.store.state import Checkpoint
 
 def compact(layout: Layout, log: Log, checkpoint: Checkpoint, segment: Segment, *, duplicates: int) -> int:
     """Write the files of the oldest sealed segment, then the state, then drop it; the number of rows written."""
+    rows, change = write_files(layout, segment)
+    checkpoint.advance(segment.number, change, duplicates=duplicates)
+    log.drop(segment)
+    return rows
+
+
+def write_files(layout: Layout, segment: Segment) -> tuple[int, Ledger]:
+    """Write the files of a segment, each with its number in its name; the number of rows, and the segment's ledger."""
     change, beside = Ledger(), _Beside()
     table = tables.in_order(tables.unify(parsing.record_tables(_payloads(segment, change, beside))))
     tables.enter_keys(table, change)
@@ -22,9 +30,7 @@ def compact(layout: Layout, log: Log, checkpoint: Checkpoint, segment: Segment, 
     _write_rejected(layout, segment, beside.rejected)
     label_files.write(layout.labels, segment.number, beside.labels)
     identity_files.write(layout.identities, segment.number, beside.identities)
-    checkpoint.advance(segment.number, change, duplicates=duplicates)
-    log.drop(segment)
-    return int(table.num_rows)
+    return int(table.num_rows), change
 
 
 @dataclass

@@ -32,14 +32,21 @@ def write(directory: Path, segment: int, identities: Sequence[int], kept: int = 
 def read_all(directory: Path) -> Iterable[Sequence[int]]:
     """What each file holds, oldest first; a damaged file is left out."""
     for path in paths(directory):
-        content = path.read_bytes()
-        data = content[_CHECKSUM_BYTES:]
-        if zlib.crc32(data).to_bytes(_CHECKSUM_BYTES, "big") != content[:_CHECKSUM_BYTES] or len(data) % 8:
+        numbers = decode(path.read_bytes())
+        if numbers is None:
             _logger.error("%s is damaged; foreign records of its time may be stored twice if they come again", path)
             continue
-        numbers = array("Q")
-        numbers.frombytes(data)
         yield numbers
+
+
+def decode(content: bytes) -> "array[int] | None":
+    """What a file of that content holds; None of a damaged one."""
+    data = content[_CHECKSUM_BYTES:]
+    if zlib.crc32(data).to_bytes(_CHECKSUM_BYTES, "big") != content[:_CHECKSUM_BYTES] or len(data) % 8:
+        return None
+    numbers = array("Q")
+    numbers.frombytes(data)
+    return numbers
 
 
 def paths(directory: Path) -> list[Path]:
