@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from driftmonitor_api.storeaddress import STORE_ADDRESSES, is_store_address
+
 HELP = """environment variables:
   DATA_DIR              folder of everything stored, a mounted volume (default: /data)
   COLLECTOR_TOKEN_FILE  file with the bearer token of every /v1 path, read again when it changes
                         (default: /etc/driftmonitor-token/token)
-  COMPACTION_SECONDS    seconds between compactions of the log into Parquet files (default: 10)
+  COMPACTION_SECONDS    seconds between compactions of the log into Parquet files
+                        (default: 10, with STORAGE_URI 60)
+  STORAGE_URI           store everything below this address of an object store, s3://<bucket>/<prefix>, gs:// or
+                        az://, which other collectors may use, too; DATA_DIR then has copies only (default: none)
+  STORAGE_CREDENTIALS_DIR  folder with the keys for that, one file each, as of a mounted Secret
+                        (default: /etc/driftmonitor-credentials)
+  COMMIT_SECONDS        with STORAGE_URI: least time between two objects of the log (default: 0.25)
   RETENTION_SECONDS     age at which records, by the hour, and reports are deleted, seconds
                         (default: 2592000, 30 days)
   RETENTION_BYTES       bytes of stored records and labels above which the oldest hours are deleted, whatever their
@@ -26,10 +34,20 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedStore:
+    """An object store that several collectors use."""
+
+    uri: str
+    credentials: Path
+    commit_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The collector's configuration."""
 
     data_dir: Path
+    shared_store: SharedStore | None
     token_file: Path
     compaction_seconds: float
     retention: timedelta
@@ -49,15 +67,30 @@ def data_dir(environment: Mapping[str, str]) -> Path:
 
 def parse_config(environment: Mapping[str, str]) -> Config:
     """The configuration; ConfigError for the first variable that is malformed."""
+    store = _shared_store(environment)
     return Config(
         data_dir=data_dir(environment),
+        shared_store=store,
         token_file=Path(environment.get("COLLECTOR_TOKEN_FILE") or "/etc/driftmonitor-token/token"),
-        compaction_seconds=_seconds(environment, "COMPACTION_SECONDS", "10"),
+        compaction_seconds=_seconds(environment, "COMPACTION_SECONDS", "60" if store else "10"),
         retention=timedelta(seconds=_integer(environment, "RETENTION_SECONDS", "2592000", 1, 9999 * 86400)),
         retention_bytes=_integer(environment, "RETENTION_BYTES", "0", 0, 1 << 60),
         reserve_bytes=_integer(environment, "RESERVE_BYTES", "67108864", 0, 1 << 50),
         host=environment.get("HOST") or "0.0.0.0",  # noqa: S104  # a pod's port is reached from outside
         port=_integer(environment, "PORT", "8080", 1, 65535),
+    )
+
+
+def _shared_store(environment: Mapping[str, str]) -> SharedStore | None:
+    uri = environment.get("STORAGE_URI")
+    if not uri:
+        return None
+    if not is_store_address(uri):
+        raise ConfigError(f"STORAGE_URI is {uri[:200]!r}; give {STORE_ADDRESSES}")
+    return SharedStore(
+        uri=uri,
+        credentials=Path(environment.get("STORAGE_CREDENTIALS_DIR") or "/etc/driftmonitor-credentials"),
+        commit_seconds=_seconds(environment, "COMMIT_SECONDS", "0.25", 0.0),
     )
 
 
@@ -68,12 +101,12 @@ def _integer(environment: Mapping[str, str], name: str, default: str, low: int, 
     return int(text)
 
 
-def _seconds(environment: Mapping[str, str], name: str, default: str) -> float:
+def _seconds(environment: Mapping[str, str], name: str, default: str, least: float = 0.05) -> float:
     text = environment.get(name) or default
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0.05 <= value <= 86400:
-        raise ConfigError(f"{name} is {text!r}; give seconds from 0.05 to 86400")
+    if not least <= value <= 86400:
+        raise ConfigError(f"{name} is {text!r}; give seconds from {least:g} to 86400")
     return value

@@ -21,7 +21,7 @@ from driftmonitor_collector.ordering import Piece, Span
 from driftmonitor_collector.store import columnar, partitions
 from driftmonitor_collector.store.columnar import Part
 from driftmonitor_collector.store.layout import Layout
-from driftmonitor_collector.store.log import Log, Segment
+from driftmonitor_collector.store.log import ReadableLog, Segment
 from driftmonitor_collector.windows import ParameterError, WindowQuery
 
 KEPT_ROWS = 200_000
@@ -43,7 +43,7 @@ class Rows:
             return pa.concat_tables([self.schema.empty_table(), *self.tables]).combine_chunks()
 
 
-def open_window(layout: Layout, log: Log, query: WindowQuery) -> Rows:
+def open_window(layout: Layout, log: ReadableLog, query: WindowQuery) -> Rows:
     """The query's rows; ParameterError for a column that no table has. DamagedFileError here or while they are read."""
     with ExitStack() as stack:
         stack.enter_context(layout.snapshots.reading())

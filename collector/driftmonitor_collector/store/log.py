@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from driftmonitor_collector import frames
 from driftmonitor_collector.frames import Damage, Frame
@@ -53,6 +53,16 @@ def segments_in(directory: Path) -> list[Segment]:
     with os.scandir(directory) as entries:
         found = [Path(entry.path) for entry in entries if entry.name.endswith(".log")]
     return sorted((Segment(int(path.stem), path, path.stat().st_size) for path in found), key=lambda item: item.number)
+
+
+class ReadableLog(Protocol):
+    """A log, or a part of one, for who reads windows."""
+
+    def segments(self) -> list[Segment]:
+        """Every segment that is not dropped, oldest first, with what is durable of it."""
+
+    def open_all(self, stack: ExitStack) -> list[tuple[Segment, BinaryIO]]:
+        """Every segment, all of one moment, with a file that can be read even when the segment is dropped."""
 
 
 class Log:
