@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from driftmonitor_collector.windows import WindowQuery
 # pyarrow takes longer to load than everything else together: only what reads or writes Parquet loads it.
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from driftmonitor_collector.reading import Rows
 
 _logger = logging.getLogger(__name__)
 
@@ -164,6 +166,10 @@ class Collector:
             self.metrics.expired_rows.inc(expired.rows)
             self.metrics.expired_files.inc(expired.files)
 
-    def read_window(self, query: WindowQuery) -> "pa.Table":
-        """The query's rows; call it in a thread."""
-        return self._storage.read_window(query)
+    def open_window(self, query: WindowQuery) -> "Rows":
+        """The query's rows; call it in a thread, and close them."""
+        return self._storage.open_window(query)
+
+    def labels(self) -> Iterator["pa.Table"]:
+        """Every label; read them in a thread."""
+        return self._storage.labels()

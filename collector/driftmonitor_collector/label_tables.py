@@ -1,6 +1,6 @@
 """Labels as Arrow tables: made, reduced to the last one of each row, and joined with the rows of a window."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 from pyarrow import compute
@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
 """The columns of the files; `timestamp` is when the collector took the label."""
 ACTUAL_COLUMNS = {"actual_label": "label", "actual_value": "value", "actual_timestamp": "timestamp"}
 """What a window has of the label of each row, null where there is none."""
+_BATCH_ROWS = 500_000  # of labels that are looked at together
 
 
 def from_lines(payloads: Iterable[bytes]) -> pa.Table:
@@ -43,9 +44,20 @@ def latest(table: pa.Table) -> pa.Table:
     return ordered.take(last.take(compute.sort_indices(last))).combine_chunks()
 
 
-def of_requests(table: pa.Table, request_ids: pa.Array) -> pa.Table:
-    """The labels of these requests."""
-    return table.filter(compute.is_in(table["request_id"], value_set=request_ids))
+def of_requests(labels: Iterable[pa.Table], request_ids: pa.Array) -> pa.Table:
+    """The last label of each row of these requests, out of any number of labels."""
+    found, waiting = SCHEMA.empty_table(), list[pa.Table]()
+    for table in labels:
+        waiting.append(table)
+        if sum(part.num_rows for part in waiting) >= _BATCH_ROWS:
+            found, waiting = _gathered(found, waiting, request_ids), []
+    return _gathered(found, waiting, request_ids)
+
+
+def _gathered(found: pa.Table, more: Sequence[pa.Table], request_ids: pa.Array) -> pa.Table:
+    table = pa.concat_tables([SCHEMA.empty_table(), *more])
+    wanted = table.filter(compute.is_in(table["request_id"], value_set=request_ids))
+    return latest(pa.concat_tables([found, wanted])) if wanted.num_rows else found
 
 
 def joined(rows: pa.Table, labels: pa.Table) -> pa.Table:

@@ -12,6 +12,8 @@ from driftmonitor_collector.windows import WindowQuery
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from driftmonitor_collector.reading import Rows
+
 
 class ReportFolder(Protocol):
     """Where the reports of checks lie."""
@@ -61,8 +63,11 @@ class Storage(Protocol):
     def release(self) -> None:
         """Let others have it."""
 
-    def read_window(self, query: WindowQuery) -> "pa.Table":
-        """The query's rows."""
+    def open_window(self, query: WindowQuery) -> "Rows":
+        """The query's rows, to be closed; ParameterError for a column that there is not."""
+
+    def labels(self) -> Iterator["pa.Table"]:
+        """Every label, as tables of label_tables.SCHEMA in any order; one may come several times."""
 
     def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
         """Name, meaning and value of what it measures of itself."""

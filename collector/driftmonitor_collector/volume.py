@@ -85,15 +85,17 @@ class VolumeStorage:
         """Give the directory back."""
         os.close(self._claim)
 
-    def read_window(self, query: WindowQuery) -> "pa.Table":
-        """The query's rows, all in memory."""
-        return self.open_window(query).read_all()
-
     def open_window(self, query: WindowQuery) -> "Rows":
         """The query's rows, from files and log."""
         from driftmonitor_collector.reading import open_window
 
         return open_window(self._layout, self._log, query)
+
+    def labels(self) -> Iterator["pa.Table"]:
+        """Those in files and log."""
+        from driftmonitor_collector.store import label_files
+
+        return label_files.read_all(self._layout.labels, self._log)
 
     def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
         """Of log and volume."""

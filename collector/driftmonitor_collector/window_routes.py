@@ -1,21 +1,22 @@
 """Windows of rows, as Arrow or Parquet."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.windows import WindowQuery, parse_query
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 ARROW = "application/vnd.apache.arrow.stream"
 PARQUET = "application/vnd.apache.parquet"
+MAX_WINDOWS = 4
+"""Most windows that are read at once: each holds a few batches of rows in memory."""
 
 
 def media_type(accept: str) -> str | None:
@@ -29,34 +30,66 @@ def media_type(accept: str) -> str | None:
     return None
 
 
+class _Streamed(StreamingResponse):
+    """An answer that lets go of what it reads from, however it ends."""
+
+    def __init__(self, content: Iterator[bytes], chosen: str, close: Callable[[], None]) -> None:
+        super().__init__(content, media_type=chosen)
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
+
+
 def routes(collector: Collector) -> list[BaseRoute]:
     """`GET /window`."""
+    reading = 0
+
+    def done(close: Callable[[], None]) -> None:
+        nonlocal reading
+        reading -= 1
+        close()
 
     async def window(request: Request) -> Response:
+        nonlocal reading
         query = parse_query(request.query_params)
         chosen = media_type(request.headers.get("Accept", ""))
         if chosen is None:
             raise HTTPException(406, f"Accept must allow {ARROW} or {PARQUET}")
-        content = await asyncio.to_thread(_read, collector, query, chosen)
-        return Response(content, media_type=chosen)
+        if reading >= MAX_WINDOWS:
+            collector.metrics.refused.inc()
+            raise HTTPException(429, f"{MAX_WINDOWS} windows are being read; ask again", {"Retry-After": "2"})
+        reading += 1
+        try:
+            content, close = await asyncio.to_thread(_open, collector, query, chosen)
+        except BaseException:
+            reading -= 1
+            raise
+        return _Streamed(content, chosen, lambda: done(close))
 
     return [Route("/window", window, methods=["GET"])]
 
 
-def _read(collector: Collector, query: WindowQuery, chosen: str) -> bytes:
-    return _encode(collector.read_window(query), chosen)
+def _open(collector: Collector, query: WindowQuery, chosen: str) -> tuple[Iterator[bytes], Callable[[], None]]:
+    """The answer's bytes, and what is to be called after them. What fails at the first rows fails here."""
+    from driftmonitor_collector import encoding, labelled  # load pyarrow, which no start waits for
+    from driftmonitor_collector.store.columnar import DamagedFileError
 
-
-def _encode(table: "pa.Table", chosen: str) -> bytes:
-    import pyarrow as pa  # loaded by the first window, not by the start
-
-    sink = pa.BufferOutputStream()
-    if chosen == ARROW:
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-    else:
-        from pyarrow import parquet
-
-        parquet.write_table(table, sink, compression="zstd", compression_level=1)
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    try:
+        if query.labels:
+            rows = labelled.open_labelled(query, collector.open_window, collector.labels)
+        else:
+            rows = collector.open_window(query)
+        try:
+            first = next(rows.tables, None)
+        except BaseException:
+            rows.close()
+            raise
+    except DamagedFileError as error:
+        raise HTTPException(500, str(error)) from error
+    tables = rows.tables if first is None else chain([first], rows.tables)
+    encode = encoding.arrow if chosen == ARROW else encoding.parquet_file
+    return encode(rows.schema, tables), rows.close

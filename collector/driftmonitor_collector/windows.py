@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 DEFAULT_LIMIT = 1_000_000
 MAX_LIMIT = 10_000_000
-_NAMES = ("start", "end", "limit", "columns")
+MAX_LIMIT_WITH_LABELS = 1_000_000
+"""The ids of all rows are in memory while their labels are looked for."""
+_NAMES = ("start", "end", "limit", "columns", "labels")
 
 
 class ParameterError(ValueError):
@@ -26,6 +28,8 @@ class WindowQuery:
     limit: int = DEFAULT_LIMIT
     columns: tuple[str, ...] | None = None
     """None for all."""
+    labels: bool = False
+    """Whether each row has its label, as the columns of label_tables.ACTUAL_COLUMNS."""
 
 
 def parse_query(parameters: Mapping[str, str]) -> WindowQuery:
@@ -39,7 +43,12 @@ def parse_query(parameters: Mapping[str, str]) -> WindowQuery:
     text = parameters.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= MAX_LIMIT):
         raise ParameterError("limit", f"{text[:40]!r} is not a number of rows from 1 to {MAX_LIMIT}")
-    return WindowQuery(start, end, int(text), _columns(parameters))
+    labels = parameters.get("labels", "false")
+    if labels not in ("true", "false"):
+        raise ParameterError("labels", f"{labels[:40]!r} is neither true nor false")
+    if labels == "true" and int(text) > MAX_LIMIT_WITH_LABELS:
+        raise ParameterError("limit", f"with labels=true, give a number of rows up to {MAX_LIMIT_WITH_LABELS}")
+    return WindowQuery(start, end, int(text), _columns(parameters), labels == "true")
 
 
 def _columns(parameters: Mapping[str, str]) -> tuple[str, ...] | None:

@@ -1,4 +1,5 @@
-"""The labels on the volume: Parquet by the hour (UTC) of their arrival, one file a segment of the log and hour."""
+"""The labels on the volume: Parquet by the hour (UTC) of their arrival. Reading takes the last label of each row, so a
+label may lie in several files."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,15 +10,30 @@ from pyarrow import parquet
 from driftmonitor_collector import frames, label_tables
 from driftmonitor_collector.frames import Frame
 from driftmonitor_collector.store import files, partitions
-from driftmonitor_collector.store.log import Log
+from driftmonitor_collector.store.log import ReadableLog
 from driftmonitor_collector.tables import split_by_hour
+
+MERGED_FILES = 16
+"""So many files of an hour become one."""
 
 
 def write(root: Path, segment: int, payloads: Sequence[bytes]) -> None:
-    """Write the files of a segment's labels."""
-    if payloads:
-        for hour, part in split_by_hour(label_tables.from_lines(payloads)):
-            _write(partitions.file_path(root, hour, segment), part)
+    """Write the files of a segment's labels, and merge those of the same hours of segments before it.
+
+    Crash-safe at any instruction: a repetition makes the same files, and what is merged is deleted last.
+    """
+    if not payloads:
+        return
+    for hour, part in split_by_hour(label_tables.from_lines(payloads)):
+        path = partitions.file_path(root, hour, segment)
+        _write(path, part)
+        earlier = [other for other in partitions.files_in(path.parent, without=set()) if other < path]
+        if len(earlier) >= MERGED_FILES:
+            merged = label_tables.latest(pa.concat_tables([_read(other) for other in earlier]))
+            _write(earlier[-1], merged)  # the last, so that whoever reads them in order misses none
+            for other in earlier[:-1]:
+                other.unlink()
+            files.sync_directory(path.parent)
 
 
 def _write(path: Path, table: pa.Table) -> None:
@@ -31,8 +47,8 @@ def _read(path: Path) -> pa.Table:
         return parquet.ParquetFile(file, page_checksum_verification=True).read()
 
 
-def read_all(root: Path, log: Log) -> Iterator[pa.Table]:
-    """Every label, a file or a segment of the log at a time, in no order; one deleted meanwhile may be left out.
+def read_all(root: Path, log: ReadableLog) -> Iterator[pa.Table]:
+    """Every label, a file or a segment of the log at a time; one deleted meanwhile may be left out.
 
     The log is read first and the files of its segments are left out, as for windows.
     """
@@ -52,5 +68,5 @@ def read_all(root: Path, log: Log) -> Iterator[pa.Table]:
         for path in partitions.files_in(directory, without=live):
             try:
                 yield _read(path)
-            except FileNotFoundError:  # its retention has passed meanwhile
+            except FileNotFoundError:  # merged into a later one, or its retention has passed meanwhile
                 continue
