@@ -1,7 +1,6 @@
 """What one collector knows of what all have stored, kept up with the log: its ledger, its tail, foreign ids."""
 
-from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from driftmonitor_collector import frames
@@ -103,7 +102,7 @@ class Follower:
         for numbers in self._stored_identities():
             self.identities.add_all(numbers)
 
-    def _stored_identities(self) -> list[array[int]]:
+    def _stored_identities(self) -> list[Sequence[int]]:
         """The newest that the store has, oldest first."""
         files, held = self._objects.listing(names.IDENTITIES), 0
         first = len(files)

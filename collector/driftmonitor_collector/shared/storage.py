@@ -22,7 +22,7 @@ from driftmonitor_collector.shared.mirror import Mirror
 from driftmonitor_collector.shared.reports import SharedReports
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import SEGMENT_BYTES
-from driftmonitor_collector.store.objects import Objects
+from driftmonitor_collector.store.objects import Objects, client_opener
 from driftmonitor_collector.store.unavailable import StoreUnavailableError, UnusableStoreError
 from driftmonitor_collector.windows import WindowQuery
 
@@ -50,7 +50,7 @@ class SharedStorage:
         self._store = store
         layout = Layout(config.data_dir)
         self._claim = layout.claim()
-        self._objects = Objects(store.uri, store.credentials)
+        self._objects = Objects(store.uri, client_opener(store.uri, store.credentials))
         self._mirror = Mirror(layout.root / "mirror")
         self._follower = Follower(self._objects, self._mirror, lambda: uuid4().hex)
         self._lock = threading.Lock()  # held by who follows or appends

@@ -60,13 +60,13 @@ class Objects:
     Each call may raise StoreUnavailableError, or of its kinds UnusableStoreError, when nobody but the user can help.
     """
 
-    def __init__(self, uri: str, credentials: Path) -> None:
-        """`uri` is `s3://<bucket>/<prefix>`, gs:// or az://; `credentials` the folder where the Secret is mounted."""
+    def __init__(self, uri: str, open_client: Callable[[], tuple[Client, str]]) -> None:
+        """`open_client` gives a client of the bucket, and what the store is called; CredentialsError, StorageError."""
         parts = urlsplit(uri)
         self.uri = uri
-        self._scheme, self._bucket = parts.scheme, parts.netloc
+        self._bucket = parts.netloc
         self._prefix = f"{parts.path.strip('/')}/" if parts.path.strip("/") else ""
-        self._secret = SecretFolder(credentials, CREDENTIALS_FIELD)
+        self._open_client = open_client
         self._opened: tuple[Client, str] | None = None
         self._pool = ThreadPoolExecutor(_TOGETHER, "objects")
 
@@ -137,7 +137,7 @@ class Objects:
         """The client; what goes wrong with it as one of the two errors, in one sentence without credentials."""
         try:
             if self._opened is None:
-                self._opened = self._open()
+                self._opened = self._open_client()
             client, endpoint = self._opened
         except (CredentialsError, StorageError) as error:
             raise UnusableStoreError(str(error)) from None
@@ -158,15 +158,18 @@ class Objects:
             _logger.warning("%s: %s", self.uri, why)
             raise StoreUnavailableError(f"{self.uri} cannot be used at {endpoint}: {why}") from None
 
-    def _open(self) -> tuple[Client, str]:
-        match self._scheme:
-            case "s3":
-                return s3_client(self._bucket, self._secret, _CLIENT, _RETRY)
-            case "gs":
-                return google_client(self.uri, self._bucket, self._secret, _CLIENT, _RETRY)
-            case _:
-                return azure_client(self.uri, self._bucket, self._secret, _CLIENT, _RETRY)
-
     def _refuse_missing_bucket(self, error: Exception) -> None:
         if Answer(str(error)).code in ("NoSuchBucket", "ContainerNotFound"):
             raise UnusableStoreError(f"{self.uri}: the bucket {self._bucket!r} does not exist; make it") from None
+
+
+def client_opener(uri: str, credentials: Path) -> Callable[[], tuple[Client, str]]:
+    """What opens a client for `s3://<bucket>/<prefix>`, gs:// or az:// with the keys in the folder of a Secret."""
+    bucket, secret = urlsplit(uri).netloc, SecretFolder(credentials, CREDENTIALS_FIELD)
+    match urlsplit(uri).scheme:
+        case "s3":
+            return lambda: s3_client(bucket, secret, _CLIENT, _RETRY)
+        case "gs":
+            return lambda: google_client(uri, bucket, secret, _CLIENT, _RETRY)
+        case _:
+            return lambda: azure_client(uri, bucket, secret, _CLIENT, _RETRY)
