@@ -443,6 +443,10 @@ class Collector(SpecModel):
     """The volume."""
     retention: Duration = "30d"
     """Age at which records are deleted, by the hour; reports too."""
+    retention_size: ByteSize | None = None
+    """Size of the stored records, such as `8Gi`, above which their oldest hours are deleted although they have not
+    reached that age. Default: 80 % of `storage.size`. With more than is left of the volume, records are refused when it
+    is full, and then predictions as `logging.whenFull` says."""
     resources: Resources | None = None
     """Of the collector. Default: requests of 100m and 128Mi, a memory limit of 1Gi."""
 

@@ -297,6 +297,7 @@ def _hashed(**key: str) -> Spec:
 
 _REDACTION_KEY = child("Deployment", "", f"{POD}/volumes/name=redaction/secret")
 _REFERENCE_FILE = child("CronJob", "-check", f"{CHECK_POD}/volumes/name=reference/configMap/name")
+_RETENTION_BYTES = f"{POD}/containers/name=collector/env/name=RETENTION_BYTES/value"
 _RETENTION = f"{POD}/containers/name=collector/env/name=RETENTION_SECONDS/value"
 _BUFFER = child("Deployment", "", f"{SHIPPER}/env/name=BUFFER_BYTES/value")
 _SERVER_LOG_URL = child("Deployment", "", f"{SHIPPER}/env/name=SERVER_LOG_URL/value")
@@ -370,6 +371,7 @@ CASES = [
     Case("logging.shipper.type", ("SyslogNG", "Fluentd"), child("Deployment", "", f"{SHIPPER}/image")),
     Case("logging.shipper.bufferSize", ("64Mi", "1Gi"), _BUFFER),
     Case("collector.retention", ("1h", "2d"), child("Deployment", "-collector", _RETENTION)),
+    Case("collector.retentionSize", ("8Gi", "500Mi"), child("Deployment", "-collector", _RETENTION_BYTES)),
     Case("reference.storageUri", ("configmap://a/r.csv", "configmap://b/r.csv"), _REFERENCE_FILE),
     Case("reference.credentialsSecret", ("a", "b"), child("CronJob", "-check", f"{CHECK_POD}/{_CREDENTIALS}")),
     Case("reference.window.lookback", ("30m", "1h"), rows_of_reference, beside=_rolling(offset="60m")),

@@ -1,6 +1,6 @@
 """The collector: one pod, because its volume has one writer."""
 
-from driftmonitor_api.base import parse_duration
+from driftmonitor_api.base import parse_duration, parse_quantity
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
@@ -42,6 +42,14 @@ def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
     )
 
 
+def retention_bytes(monitor: DriftMonitor) -> int:
+    """What the records may take of the volume; the rest is for the log, for reports, and for files being made."""
+    collector = monitor.spec.collector
+    if collector.retention_size is not None:
+        return int(parse_quantity(collector.retention_size))
+    return int(parse_quantity(collector.storage.size) * 8 / 10)
+
+
 def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
     return {
         "name": "collector",
@@ -52,6 +60,7 @@ def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             DATA_DIR=DATA_DIR,
             COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
             RETENTION_SECONDS=int(parse_duration(monitor.spec.collector.retention).total_seconds()),
+            RETENTION_BYTES=retention_bytes(monitor),
         ),
         "ports": [{"name": "http", "containerPort": common.HTTP_PORT, "protocol": "TCP"}],
         "readinessProbe": {

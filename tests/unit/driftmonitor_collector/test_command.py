@@ -18,7 +18,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 def test_the_help_names_every_variable() -> None:
     text = run("--help").stdout
-    for name in ("DATA_DIR", "COLLECTOR_TOKEN_FILE", "COMPACTION_SECONDS", "RETENTION_SECONDS", "RESERVE_BYTES"):
+    for name in (
+        "DATA_DIR",
+        "COLLECTOR_TOKEN_FILE",
+        "COMPACTION_SECONDS",
+        "RETENTION_SECONDS",
+        "RETENTION_BYTES",
+        "RESERVE_BYTES",
+    ):
         assert name in text
     assert "HOST" in text and "PORT" in text
 
@@ -32,6 +39,7 @@ def test_the_help_names_every_variable() -> None:
         ("COMPACTION_SECONDS", "nan"),
         ("RETENTION_SECONDS", "30d"),
         ("RETENTION_SECONDS", "0"),
+        ("RETENTION_BYTES", "8Gi"),
         ("RESERVE_BYTES", "64Mi"),
         ("PORT", "0"),
         ("PORT", "65536"),

@@ -600,12 +600,14 @@ def test_a_dollar_sign_is_no_reference_to_another_variable(desired: Desired) -> 
     assert values["MODEL_VERSION"] == "$$(MODEL_URI)$$$$"
 
 
-def test_retention_reaches_the_collector_in_seconds(desired: Desired) -> None:
+def test_retention_reaches_the_collector_in_seconds_and_bytes(desired: Desired) -> None:
     def env(manifests: list[Body]) -> dict[str, str]:
         (pod,) = (pod for pod in pod_specs(manifests) if pod["serviceAccountName"] == "wine-collector")
         return {e["name"]: e.get("value") for e in pod["containers"][0]["env"]}
 
     assert env(desired())["RETENTION_SECONDS"] == str(30 * 86400)
+    assert env(desired())["RETENTION_BYTES"] == str(8 << 30)
+    assert env(desired(collector={"retentionSize": "500Mi"}))["RETENTION_BYTES"] == str(500 << 20)
     before, after = desired(), desired(collector={"retention": "36h"})
     assert env(after)["RETENTION_SECONDS"] == str(36 * 3600)
     assert changed(before, after) == {"Deployment wine-collector"}
