@@ -1,5 +1,6 @@
 """Environment variables -> configuration."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,9 @@ HELP = """environment variables:
                         (default: 67108864)
   HOST                  address to listen on (default: 0.0.0.0)
   PORT                  port to listen on (default: 8080)
+  TLS_CERT_FILE         file with the certificate, and what leads to its authority, as PEM: serve HTTPS instead of
+                        HTTP (default: none); both files are read once, at the start
+  TLS_KEY_FILE          file with its private key, as PEM (default: none)
 """
 
 
@@ -43,6 +47,14 @@ class SharedStore:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """A certificate and its private key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The collector's configuration."""
 
@@ -55,6 +67,7 @@ class Config:
     reserve_bytes: int
     host: str
     port: int
+    tls: TlsFiles | None = None
 
 
 def data_dir(environment: Mapping[str, str]) -> Path:
@@ -78,7 +91,22 @@ def parse_config(environment: Mapping[str, str]) -> Config:
         reserve_bytes=_integer(environment, "RESERVE_BYTES", "67108864", 0, 1 << 50),
         host=environment.get("HOST") or "0.0.0.0",  # noqa: S104  # a pod's port is reached from outside
         port=_integer(environment, "PORT", "8080", 1, 65535),
+        tls=_tls(environment),
     )
+
+
+def _tls(environment: Mapping[str, str]) -> TlsFiles | None:
+    certificate, key = environment.get("TLS_CERT_FILE"), environment.get("TLS_KEY_FILE")
+    if not certificate and not key:
+        return None
+    if not certificate or not key:
+        raise ConfigError(f"{'TLS_KEY_FILE' if certificate else 'TLS_CERT_FILE'} is not set; set both or neither")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        problem = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"TLS_CERT_FILE {certificate} and TLS_KEY_FILE {key} cannot be used: {problem}") from None
+    return TlsFiles(Path(certificate), Path(key))
 
 
 def _shared_store(environment: Mapping[str, str]) -> SharedStore | None:

@@ -49,6 +49,8 @@ def serve(environment: Mapping[str, str]) -> int:
             create_app(collector, token),
             host=config.host,
             port=config.port,
+            ssl_certfile=config.tls.certificate if config.tls else None,
+            ssl_keyfile=config.tls.key if config.tls else None,
             ws="none",
             access_log=False,
             log_config=None,

@@ -25,6 +25,8 @@ def test_the_help_names_every_variable() -> None:
         "RETENTION_SECONDS",
         "RETENTION_BYTES",
         "RESERVE_BYTES",
+        "TLS_CERT_FILE",
+        "TLS_KEY_FILE",
     ):
         assert name in text
     assert "HOST" in text and "PORT" in text
@@ -50,6 +52,21 @@ def test_a_malformed_variable_is_named_with_its_value(name: str, value: str) -> 
         parse_config({name: value})
     assert name in str(raised.value)
     assert repr(value) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"TLS_CERT_FILE": "cert.pem"}, "TLS_KEY_FILE is not set; set both or neither"),
+        ({"TLS_KEY_FILE": "key.pem"}, "TLS_CERT_FILE is not set; set both or neither"),
+        ({"TLS_CERT_FILE": "cert.pem", "TLS_KEY_FILE": "key.pem"}, "cannot be used: No such file or directory"),
+        ({"TLS_CERT_FILE": __file__, "TLS_KEY_FILE": __file__}, f"TLS_CERT_FILE {__file__} and TLS_KEY_FILE"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_named(files: dict[str, str], problem: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse_config(files)
+    assert problem in str(raised.value)
 
 
 def test_bad_configuration_is_one_line_and_exit_status_2(tmp_path: Path) -> None:
