@@ -13,6 +13,7 @@ from driftmonitor_inference.admission import Admission
 from driftmonitor_inference.asgi import Application
 from driftmonitor_inference.documentation import Operations
 from driftmonitor_inference.finished import OnFinished
+from driftmonitor_inference.intake import Intake
 from driftmonitor_inference.openinference import interface_of
 from driftmonitor_inference.openinference_http import OpenInferenceHttp
 from driftmonitor_inference.plainjson import PlainJson
@@ -43,15 +44,10 @@ def create_app(
     open_inference = OpenInferenceHttp(service, interface)
     others = _fastapi(service, readiness, plain.operations() | open_inference.operations())
     openinference_http.add_routes(others, service, interface, lambda: not readiness.draining)
-    return Application(
-        plain.routes() | open_inference.routes(),
-        others,
-        admission,
-        service.metrics,
-        service.request_id,
-        max_body_bytes=max_body_bytes,
-        on_finished=on_finished,
+    intake = Intake(
+        admission, service.metrics, service.request_id, max_body_bytes=max_body_bytes, on_finished=on_finished
     )
+    return Application(plain.routes() | open_inference.routes(), others, service, intake)
 
 
 def _fastapi(service: PredictionService, readiness: Readiness, operations: Operations) -> FastAPI:

@@ -1,22 +1,19 @@
 """The ASGI application: the routes that predict are served here, by hand; FastAPI has all others.
 
-FastAPI's way from a request to its handler costs more than to decode, predict and log a row.
+FastAPI's way from a request to its handler costs more than to decode, predict and log a row. Most requests that predict
+do not even come here: `protocol` serves them before they are one of ASGI's.
 """
 
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from driftmonitor_inference.admission import Admission
-from driftmonitor_inference.bodies import Bodies, ClientGoneError, Message, Receive
-from driftmonitor_inference.finished import FinishedRequest, OnFinished
-from driftmonitor_inference.metrics import Metrics
-from driftmonitor_inference.replies import Reply, failure
+from driftmonitor_inference.bodies import ClientGoneError, Message, Receive
+from driftmonitor_inference.intake import Intake
+from driftmonitor_inference.replies import Reply
 from driftmonitor_inference.requests import HttpRequest, Route
 from driftmonitor_inference.rows import RequestError
-
-_LOGGER = logging.getLogger(__name__)
+from driftmonitor_inference.service import Call, PredictionService
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -27,92 +24,65 @@ class Application:
     """Serves one model over HTTP."""
 
     def __init__(
-        self,
-        routes: Mapping[str, Route],
-        others: AsgiApplication,
-        admission: Admission,
-        metrics: Metrics,
-        request_id: Callable[[str | None], str],
-        *,
-        max_body_bytes: int,
-        on_finished: OnFinished | None = None,
+        self, routes: Mapping[str, Route], others: AsgiApplication, service: PredictionService, intake: Intake
     ) -> None:
-        """`request_id` gives the caller's id or a new one; RequestError for one that cannot be taken."""
-        self._routes = dict(routes)
+        """`routes` by path; `others` serves every other path."""
+        self.routes = dict(routes)
+        self.service = service
+        self.intake = intake
         self._others = others
-        self._admission = admission
-        self._errors = metrics.errors
-        self._request_id = request_id
-        self._bodies = Bodies(max_body_bytes)
-        self._on_finished = on_finished
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request. No coroutine of its own: it would be one more that every request passes."""
         if scope["type"] == "http":
-            route = self._routes.get(scope["path"])
+            route = self.routes.get(scope["path"])
             if route is not None:
                 return self._serve(route, scope, receive, send)
-            if self._on_finished is not None:
-                return self._watch(self._on_finished, scope, receive, send)
+            if self.intake.on_finished is not None:
+                return self._watch(scope, receive, send)
         return self._others(scope, receive, send)
 
     async def _serve(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.perf_counter()
+        intake = self.intake
         request: HttpRequest | None = None
-        admission = self._admission
-        if not admission.enter():
-            reply = self._refuse(self._too_many())
+        if not intake.admission.enter():
+            reply = intake.turn_away(route)
             await _send(send, reply)
         else:
             try:
-                headers = dict(scope["headers"])
                 try:
-                    request = self._request(headers)
-                    if scope["method"] != route.method:
-                        raise RequestError(405, "Method Not Allowed.")
-                    request.body = await self._bodies.read(headers, receive)
-                    turn = admission.turn()
-                    if turn is not None:
-                        await turn
-                    reply = await route.handler(request)
+                    request = intake.request(dict(scope["headers"]))
+                    reply = await self._reply(route, scope, request, receive)
                 except RequestError as error:
-                    reply = self._refuse(error)
-                    if error.status == 405:
-                        reply.headers.append((b"allow", route.method.encode()))
-                    elif error.status == 408:
-                        reply.headers.append((b"connection", b"close"))
+                    reply = intake.refuse(route, error)
                 except ClientGoneError:
                     return
                 except Exception:
-                    _LOGGER.exception("a defect of the server; it goes on serving")
-                    reply = self._refuse(RequestError(500, "The server failed on this request; its log says why."))
+                    reply = intake.apologise(route)
                 if request is not None:
                     reply.headers.append((b"x-request-id", request.request_id.encode()))
                 await _send(send, reply)
             finally:
-                admission.leave()
-        if self._on_finished is not None:
-            self._on_finished(_finished(scope, request, reply, time.perf_counter() - begin))
+                intake.admission.leave()
+        self._finish(scope, request, reply, begin)
 
-    def _request(self, headers: Mapping[bytes, bytes]) -> HttpRequest:
-        """The request without its body."""
-        given, traceparent = headers.get(b"x-request-id"), headers.get(b"traceparent")
-        return HttpRequest(
-            headers,
-            self._request_id(None if given is None else given.decode("latin-1")),
-            None if traceparent is None else traceparent.decode("latin-1"),
-        )
+    async def _reply(self, route: Route, scope: Scope, request: HttpRequest, receive: Receive) -> Reply:
+        if scope["method"] != route.method:
+            raise RequestError(405, "Method Not Allowed.")
+        request.body = await self.intake.bodies.read(request.headers, receive)
+        turn = self.intake.admission.turn()
+        if turn is not None:
+            await turn
+        decoded = route.decode(request)
+        call = Call(request.request_id, request.traceparent)
+        return route.encode(await self.service.predict(decoded.rows, call, live=route.live), decoded.wanted)
 
-    def _refuse(self, error: RequestError) -> Reply:
-        self._errors.labels(error.status).inc()
-        return failure(error)
+    def _finish(self, scope: Scope, request: HttpRequest | None, reply: Reply, begin: float) -> None:
+        seconds = time.perf_counter() - begin
+        self.intake.finished(scope["method"], scope["path"], scope.get("client"), request, reply, seconds)
 
-    def _too_many(self) -> RequestError:
-        return RequestError(
-            503, f"The server has {self._admission.limit} requests in hand, the most that it takes at once; try again."
-        )
-
-    async def _watch(self, on_finished: OnFinished, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request of FastAPI's, told when it is finished."""
         begin = time.perf_counter()
         reply = Reply(500, b"", [])
@@ -127,29 +97,10 @@ class Application:
         try:
             await self._others(scope, receive, noting)
         finally:
-            on_finished(_finished(scope, None, reply, time.perf_counter() - begin))
+            self._finish(scope, None, reply, begin)
 
 
 async def _send(send: Send, reply: Reply) -> None:
     reply.headers.append((b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
     await send({"type": "http.response.body", "body": reply.body})
-
-
-def _finished(scope: Scope, request: HttpRequest | None, reply: Reply, seconds: float) -> FinishedRequest:
-    client = scope.get("client")
-    traceparent = next((value.decode() for name, value in reply.headers if name == b"traceparent"), None)
-    return FinishedRequest(
-        "http",
-        scope["method"],
-        scope["path"],
-        reply.status,
-        seconds,
-        reply.rows,
-        len(request.body) if request is not None else 0,
-        len(reply.body),
-        request.request_id if request is not None else None,
-        request.traceparent if request is not None else None,
-        traceparent,
-        client[0] if client else None,
-    )

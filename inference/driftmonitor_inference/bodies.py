@@ -26,13 +26,17 @@ class Bodies:
         self._max_bytes = max_bytes
         self._seconds = seconds
 
-    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The whole body. RequestError as soon as it is known to be one that is not taken; ClientGoneError."""
+    def check(self, headers: Mapping[bytes, bytes], size: int) -> None:
+        """RequestError if a body of this size with these headers is not taken."""
         if (encoding := headers.get(b"content-encoding")) is not None and encoding.lower() != b"identity":
             raise RequestError(415, "A compressed body is not taken; send it without Content-Encoding.")
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > self._max_bytes:
+        if size > self._max_bytes:
             raise self._too_large()
+
+    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """The whole body. RequestError as soon as it is known to be one that is not taken; ClientGoneError."""
+        length = headers.get(b"content-length", b"")
+        self.check(headers, int(length[:20]) if length.isdigit() else 0)
         # Mostly the body is here already: a timer for each request would cost as much as to decode a row.
         first = receive()
         try:

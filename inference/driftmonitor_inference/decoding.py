@@ -15,6 +15,7 @@ from driftmonitor_inference.rows import Rows, row_type_of
 from driftmonitor_inference.signature import Column
 
 _COLON = 0x3A
+_BACKSLASH = b"\\"  # to look for one byte takes a tenth
 _SMALL = 4096  # bytes, from which on numpy counts faster
 _REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -48,7 +49,9 @@ def decoder(columns: Sequence[Column], *, max_rows: int) -> Callable[[bytes], Ro
         expected = wrapped + len(values) * colons_in_row
         if strings:
             expected += sum(row[place].count(":") for row in values for place in strings)
-        if _colons(body) != expected or (b"\\u003" in body and expected != wrapped + len(values) * len(columns)):
+        if _colons(body) != expected or (
+            _BACKSLASH in body and b"\\u003" in body and expected != wrapped + len(values) * len(columns)
+        ):
             problem = repetition(body)
             if problem is not None:
                 raise problem

@@ -102,7 +102,7 @@ class HttpServer(uvicorn.Server):
         # Who has connected and has not asked yet is given the time that a request takes to arrive.
         deadline = time.monotonic() + _FIRST_REQUEST_SECONDS
         while time.monotonic() < deadline and any(
-            getattr(connection, "cycle", connection) is None for connection in self.server_state.connections
+            not getattr(connection, "asked", True) for connection in self.server_state.connections
         ):
             await asyncio.sleep(_POLL_SECONDS)
         await super().shutdown(sockets)

@@ -22,9 +22,9 @@ from driftmonitor_inference.openinference import (
 )
 from driftmonitor_inference.openinference_json import InferRequest, decode_infer, encode_infer
 from driftmonitor_inference.replies import JSON_TYPE, Headers, Reply, retry_after
-from driftmonitor_inference.requests import HttpRequest, Route
+from driftmonitor_inference.requests import Decoded, HttpRequest, Route
 from driftmonitor_inference.rows import RequestError, row_builder
-from driftmonitor_inference.service import Call, PredictionService
+from driftmonitor_inference.service import Predicted, PredictionService
 
 _LENGTH = b"inference-header-content-length"
 _BYTES_TYPE = (b"content-type", b"application/octet-stream")
@@ -45,30 +45,24 @@ class OpenInferenceHttp:
 
     def routes(self) -> dict[str, Route]:
         """Where this model's inference is asked for."""
-        return {path: Route("POST", self.infer) for path in self._paths}
+        return {path: Route("POST", self._decoded, self._answer, failure) for path in self._paths}
 
     def operations(self) -> Operations:
         """The OpenAPI description of the same."""
         operation = described.infer_operation(self.interface, self.service.model.example)
         return {path: {"post": operation} for path in self._paths}
 
-    async def infer(self, request: HttpRequest) -> Reply:
-        """Answer one request. It suspends only where the service does."""
-        service = self.service
-        try:
-            decoded = decode_infer(request.body, _header_length(request.headers.get(_LENGTH)), self.interface)
-            self._check_model(decoded)
-            if decoded.id is not None:
-                request.request_id = service.request_id(decoded.id)
-            predicted = await service.predict(
-                self._rows(decoded.columns), Call(request.request_id, request.traceparent)
-            )
-        except RequestError as error:
-            service.metrics.errors.labels(error.status).inc()
-            return failure(error)
-        config = service.config
+    def _decoded(self, request: HttpRequest) -> Decoded:
+        infer = decode_infer(request.body, _header_length(request.headers.get(_LENGTH)), self.interface)
+        self._check_model(infer)
+        if infer.id is not None:
+            request.request_id = self.service.request_id(infer.id)
+        return Decoded(self._rows(infer.columns), infer.outputs)
+
+    def _answer(self, predicted: Predicted, outputs: Any) -> Reply:
+        config = self.service.config
         answer, length = encode_infer(
-            config.model_name, config.model_version, predicted.request_id, decoded.outputs, predicted.predictions
+            config.model_name, config.model_version, predicted.request_id, outputs, predicted.predictions
         )
         headers: Headers = [JSON_TYPE if length is None else _BYTES_TYPE]
         if length is not None:

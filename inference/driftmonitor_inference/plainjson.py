@@ -7,10 +7,10 @@ import msgspec
 from driftmonitor_inference import wire
 from driftmonitor_inference.decoding import decoder
 from driftmonitor_inference.documentation import Example, Operations, operations
-from driftmonitor_inference.replies import JSON_TYPE, Reply
-from driftmonitor_inference.requests import HttpRequest, Route
+from driftmonitor_inference.replies import JSON_TYPE, Reply, failure
+from driftmonitor_inference.requests import Decoded, HttpRequest, Route
 from driftmonitor_inference.rows import RequestError, row_builder
-from driftmonitor_inference.service import Call, Predicted, PredictionService
+from driftmonitor_inference.service import Predicted, PredictionService
 
 _EXAMPLE_ID = "order-7"
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
@@ -29,10 +29,11 @@ class PlainJson:
     def routes(self) -> dict[str, Route]:
         """By path."""
         return {
-            "/predict": Route("POST", self._predict),
-            "/predict/label": Route("POST", self._predict_label),
-            "/predict/test": Route("GET", self._test),
-            "/predict/test/label": Route("GET", self._test_label),
+            "/predict": Route("POST", self._decoded, self._answer, failure),
+            "/predict/label": Route("POST", self._decoded, self._answer_labels, failure),
+            # The model's example row; nobody asked for it in earnest, so no check is to see it.
+            "/predict/test": Route("GET", self._tested, self._answer, failure, live=False),
+            "/predict/test/label": Route("GET", self._tested, self._answer_labels, failure, live=False),
         }
 
     def operations(self) -> Operations:
@@ -41,7 +42,7 @@ class PlainJson:
         row = {column.name: value for column, value in zip(model.columns, model.example, strict=True)}
         example = Example(row)
         if model.example_works:
-            predicted = Predicted(_EXAMPLE_ID, None, None, self._service.run(self._example), 0)
+            predicted = Predicted(_EXAMPLE_ID, None, None, model.predict(self._example.values), 0)
             example = Example(
                 row, msgspec.to_builtins(self._full(predicted)), msgspec.to_builtins(self._labels(predicted))
             )
@@ -61,32 +62,20 @@ class PlainJson:
             return wire.Labels(predicted.request_id, None, [row.value for row in rows], predicted.trace_id)
         return wire.Labels(predicted.request_id, [row.label for row in rows], None, predicted.trace_id)
 
-    async def _predict(self, request: HttpRequest) -> Reply:
-        predicted = await self._predicted(request)
+    def _answer(self, predicted: Predicted, _: object) -> Reply:
         return _reply(predicted, self._full(predicted))
 
-    async def _predict_label(self, request: HttpRequest) -> Reply:
-        predicted = await self._predicted(request)
+    def _answer_labels(self, predicted: Predicted, _: object) -> Reply:
         return _reply(predicted, self._labels(predicted))
 
-    async def _test(self, request: HttpRequest) -> Reply:
-        predicted = await self._tested(request)
-        return _reply(predicted, self._full(predicted))
-
-    async def _test_label(self, request: HttpRequest) -> Reply:
-        predicted = await self._tested(request)
-        return _reply(predicted, self._labels(predicted))
-
-    async def _predicted(self, request: HttpRequest) -> Predicted:
+    def _decoded(self, request: HttpRequest) -> Decoded:
         content_type = request.headers.get(b"content-type")
         if content_type is not None and content_type != b"application/json":
             _check_content_type(content_type.decode("latin-1"))
-        return await self._service.predict(self._decode(request.body), Call(request.request_id, request.traceparent))
+        return Decoded(self._decode(request.body))
 
-    async def _tested(self, request: HttpRequest) -> Predicted:
-        """The model's example row; nobody asked for it in earnest, so no check is to see it."""
-        call = Call(request.request_id, request.traceparent)
-        return await self._service.predict(self._example, call, live=False)
+    def _tested(self, _: HttpRequest) -> Decoded:
+        return Decoded(self._example)
 
 
 def _reply(predicted: Predicted, answer: wire.Answer | wire.Labels) -> Reply:

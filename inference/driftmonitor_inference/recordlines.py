@@ -31,34 +31,29 @@ class RecordTooLongError(Exception):
         self.row = row
 
 
-class _Prediction(msgspec.Struct, omit_defaults=True, gc=False):
-    label: str | None = None
-    score: float | None = None
-    value: float | None = None
-
-
 def compact_bytes(columns: Sequence[Column]) -> int:
     """The most that a row has which is written without waste: its names, and values of an ordinary length."""
     return sum(len(_encode(column.name)) + _VALUE_BYTES for column in columns)
 
 
 def texts_of(rows: Rows, compact: int) -> list[bytes]:
-    """The JSON of each row, on one line. As its client wrote it, if no row has more than about `compact` bytes, and no
-    name or string holds a brace."""
+    """The JSON of each row, on one line, without the brace that opens it and with a comma behind. As its client wrote
+    it, if no row has more than about `compact` bytes, and no name or string holds a brace."""
     body, count = rows.body, len(rows.values)
     if body is None or len(body) > count * compact + _AROUND_BYTES or b"\n" in body or b"\r" in body:
         return encoded(rows.features)
-    texts, end = [], body.find(b"{") + 1 if rows.wrapped else 0
-    for _ in range(count):
-        begin = body.find(b"{", end)
-        end = body.find(b"}", begin) + 1
-        texts.append(body[begin:end])
-    return texts
+    texts = body.split(b"{")  # what stands between two rows ends with the comma that is wanted
+    last = texts[-1]
+    end = last.rfind(b"}")
+    if rows.wrapped:
+        end = last.rfind(b"}", 0, end)
+    texts[-1] = last[: end + 1] + b","
+    return texts[1 + rows.wrapped :]
 
 
 def encoded(rows: Sequence[Any]) -> list[bytes]:
-    """The JSON of each object, on one line."""
-    return _encode_lines(rows).split(b"\n")[:-1]
+    """The same of objects that no client wrote."""
+    return [line[1:] + b"," for line in _encode_lines(rows).split(b"\n")[:-1]]
 
 
 class RecordLines:
@@ -67,7 +62,8 @@ class RecordLines:
     def __init__(self, monitor: str, model: str, model_version: str, writer: str) -> None:
         names = {"monitor": monitor, "model": model, "model_version": model_version, "writer": writer}
         self._constant = b'",%b,"seq":' % _encode(names)[1:-1]
-        self._numbers: list[bytes] = []
+        self._rows: list[bytes] = []
+        self._labelled: dict[str | None, bytes] = {}  # by class, of which a model has not many
 
     def encode(
         self,
@@ -79,35 +75,62 @@ class RecordLines:
         latency_ms: float,
         trace_id: str | None,
     ) -> bytes:
-        """A line for each row with its end of line. `texts` are the rows as JSON on one line each. RecordTooLongError
+        """A line for each row with its end of line. `texts` are the rows as JSON on one line each, as
+        `texts_of` gives them. RecordTooLongError
         for the first that is too long."""
         count = len(predictions)
         head = b'{"request_id":%b,"row":' % _encode(request_id)
         middle = b',"timestamp":"%b%b' % (timestamp.encode(), self._constant)
-        answers = encoded([_Prediction(row.label, row.score, row.value) for row in predictions])
-        end = b',"latency_ms":%b' % _encode(latency_ms)
+        beginnings, numbers = self._answers(predictions)
+        end = b'},"latency_ms":%b' % _encode(latency_ms)
         if trace_id is not None:
             end += b',"trace_id":"%b"' % trace_id.encode()
         if predictions[0].outlier is not None:
-            ends = [b'%b,"outlier":%b}\n' % (end, text) for text in encoded([row.outlier for row in predictions])]
+            outliers = _encode_lines([row.outlier for row in predictions]).split(b"\n")
+            ends = [b'%b,"outlier":%b}\n' % (end, text) for text in outliers[:-1]]
         else:
             ends = [end + b"}\n"] * count
         if count == 1:
-            line = (head, middle, first_seq, texts[0], answers[0], ends[0])
-            lines = b'%b0%b%d,"features":%b,"prediction":%b%b' % line
+            line = (head, middle, first_seq, texts[0], beginnings[0], numbers[0], ends[0])
+            lines = b'%b0%b%d,"features":{%b%b%b%b' % line
         else:
-            if count > len(self._numbers):
-                self._numbers = [b"%d" % number for number in range(count)]
-            parts = [head, b"", middle, b"", b',"features":', b"", b',"prediction":', b"", b""] * count
-            parts[1::_PARTS] = self._numbers[:count]
-            parts[3::_PARTS] = [b"%d" % seq for seq in range(first_seq, first_seq + count)]
+            if count > len(self._rows):
+                self._rows = _digits(0, count)
+            parts = [head, b"", middle, b"", b',"features":{', b"", b"", b"", b""] * count
+            parts[1::_PARTS] = self._rows[:count]
+            parts[3::_PARTS] = _digits(first_seq, count)
             parts[5::_PARTS] = texts
-            parts[7::_PARTS] = answers
+            parts[6::_PARTS] = beginnings
+            parts[7::_PARTS] = numbers
             parts[8::_PARTS] = ends
             lines = b"".join(parts)
         if len(lines) > MAX_RECORD_BYTES:
             _check(lines)
         return lines
+
+    def _answers(self, predictions: Sequence[RowPrediction]) -> tuple[Sequence[bytes], Sequence[bytes]]:
+        """What stands between the features and the number of each answer, and the number; the object is left open."""
+        first = predictions[0]
+        if first.score is not None:
+            beginnings = self._labelled
+            numbers = [row.score for row in predictions]
+            try:
+                return [beginnings[row.label] for row in predictions], _numbers(numbers)
+            except KeyError:  # the first time that a class is answered
+                for row in predictions:
+                    beginnings[row.label] = b'"prediction":{"label":%b,"score":' % _encode(row.label)
+                return [beginnings[row.label] for row in predictions], _numbers(numbers)
+        if first.value is not None:
+            return [b'"prediction":{"value":'] * len(predictions), _numbers([row.value for row in predictions])
+        return [b'"prediction":{"label":'] * len(predictions), [_encode(row.label) for row in predictions]
+
+
+def _numbers(numbers: Sequence[float | int | None]) -> list[bytes]:
+    return _encode(numbers)[1:-1].split(b",")
+
+
+def _digits(first: int, count: int) -> list[bytes]:
+    return _numbers(list(range(first, first + count)))
 
 
 def _check(lines: bytes) -> None:

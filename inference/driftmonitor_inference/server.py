@@ -7,6 +7,7 @@ import socket
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from driftmonitor_api.config import InferenceConfig
 from driftmonitor_inference import leftovers, logs, termination
 from driftmonitor_inference.admission import Admission
 from driftmonitor_inference.app import Readiness, create_app
+from driftmonitor_inference.asgi import Application
 from driftmonitor_inference.finished import FinishedRequest, OnFinished
 from driftmonitor_inference.grpc_api.server import GrpcServer
 from driftmonitor_inference.httpserver import Hooks, HttpServer
@@ -26,6 +28,7 @@ from driftmonitor_inference.logs import AccessLog
 from driftmonitor_inference.metrics import Metrics, Place, shown_features
 from driftmonitor_inference.model import Model
 from driftmonitor_inference.openinference import interface_of
+from driftmonitor_inference.protocol import ShortProtocol, ShortWay
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.redaction import RedactionError
 from driftmonitor_inference.redactionkey import await_key, redactor_for
@@ -222,9 +225,10 @@ def _as_worker(hooks: Hooks, worker: WorkerSettings) -> Hooks:
     )
 
 
-def _uvicorn_config(settings: ServeSettings, app: object) -> uvicorn.Config:
+def _uvicorn_config(settings: ServeSettings, app: Application) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
+        http=partial(ShortProtocol, ShortWay(app)),  # type: ignore[arg-type]  # called as the class is
         lifespan="off",
         log_config=None,
         access_log=False,  # it knows neither rows nor ids

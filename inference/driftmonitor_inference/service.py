@@ -4,7 +4,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -58,6 +58,17 @@ class Predicted(msgspec.Struct):
     """Rows that stand in the log."""
 
 
+class _Request(msgspec.Struct):
+    """One request in hand, and what has become of it."""
+
+    rows: Rows
+    request_id: str
+    trace: TraceContext | None
+    predictions: list[RowPrediction] = []
+    logged: int = 0
+    error: RequestError | None = None
+
+
 class PredictionService:
     """Serves one model. It is called by one thread, that of the event loop."""
 
@@ -102,32 +113,56 @@ class PredictionService:
             raise RequestError(400, "The id of a request (X-Request-Id) must have 1 to 128 printable ASCII characters.")
         return given
 
+    @property
+    def waits(self) -> bool:
+        """Whether an answer must wait for the disk, or for others to be predicted with."""
+        return self._group_sync is not None or self._batcher is not None
+
     async def predict(self, rows: Rows, call: Call, *, live: bool = True) -> Predicted:
         """Answer one request, or RequestError. Its rows stand in the log before this returns, but for those that the
         configuration leaves out: requests that are not sampled, and, where they are to be served and counted, rows that
         found the log full. Rows that are not `live` are neither logged nor counted: they say nothing of the world. It
-        suspends only where it must wait for the disk or for others to be predicted with."""
-        request_id = self.request_id(call.request_id)
+        suspends only where it `waits`."""
+        request = self._begin(rows, call)
+        begin = time.perf_counter()
+        request.predictions = self.run(rows) if self._batcher is None else await self._batcher.predict(rows)
+        seconds = time.perf_counter() - begin
+        if not live:
+            return self._predicted(request)
+        self._log_sampled([request], seconds)
+        if request.error is not None:
+            raise request.error
+        if self._group_sync is not None and request.logged:
+            await self._sync(self._group_sync, request.logged)
+        self._count(request, seconds)
+        return self._predicted(request)
+
+    def predict_together(self, asked: Sequence[tuple[Rows, Call]]) -> list[Predicted | RequestError]:
+        """Answer requests that came at the same time as `predict` does each, with one call of the model and one write
+        where that can be. Not for a service that `waits`. An answer says how long the call took that predicted it."""
+        requests = [self._begin(rows, call) for rows, call in asked]
+        begin = time.perf_counter()
+        self._run_together(requests)
+        seconds = time.perf_counter() - begin
+        self._log_sampled([request for request in requests if request.error is None], seconds)
+        answers: list[Predicted | RequestError] = []
+        for request in requests:
+            if request.error is None:
+                self._count(request, seconds)
+            answers.append(request.error or self._predicted(request))
+        return answers
+
+    def _begin(self, rows: Rows, call: Call) -> _Request:
         trace = tracecontext.parse(call.traceparent) if call.traceparent else None
         if trace is None and self._new_trace is not None:
             trace = self._new_trace()
-        begin = time.perf_counter()
-        predictions = self.run(rows) if self._batcher is None else await self._batcher.predict(rows)
-        seconds = time.perf_counter() - begin
-        percent = self.config.sampling_percent
-        if not live:
-            return self._predicted(request_id, trace, predictions, 0)
-        if percent == 100 or is_sampled(request_id, percent):
-            logged = self._log_rows(rows, predictions, request_id, trace, seconds)
-        else:
-            logged = 0
-            self.metrics.unsampled.inc(len(predictions))
-        if self._group_sync is not None and logged:
-            await self._sync(self._group_sync, logged)
-        self.metrics.predicted(rows, predictions, seconds)
+        return _Request(rows, self.request_id(call.request_id), trace)
+
+    def _count(self, request: _Request, seconds: float) -> None:
+        predictions = request.predictions
+        self.metrics.predicted(request.rows, predictions, seconds)
         if predictions[0].outlier is not None:  # then each has one
             self.metrics.outliers(sum(row.outlier is not None and row.outlier.flag for row in predictions))
-        return self._predicted(request_id, trace, predictions, logged)
 
     def _new_batcher(self) -> Batcher | None:
         batching = self.config.batching
@@ -136,13 +171,12 @@ class PredictionService:
         seconds = parse_duration(batching.max_latency).total_seconds()
         return Batcher(self.run, max_rows=batching.max_batch_size, max_latency=seconds, in_hand=self.metrics.in_flight)
 
-    def _predicted(
-        self, request_id: str, trace: TraceContext | None, predictions: list[RowPrediction], logged: int
-    ) -> Predicted:
+    def _predicted(self, request: _Request) -> Predicted:
+        trace = request.trace
         if trace is None:
-            return Predicted(request_id, None, None, predictions, logged)
+            return Predicted(request.request_id, None, None, request.predictions, request.logged)
         own = tracecontext.render(trace._replace(span_id=f"{next(self._spans) & (1 << 64) - 1:016x}"))
-        return Predicted(request_id, own, trace.trace_id, predictions, logged)
+        return Predicted(request.request_id, own, trace.trace_id, request.predictions, request.logged)
 
     def run(self, rows: Rows) -> list[RowPrediction]:
         """What the model says of rows; RequestError where it gives no answer."""
@@ -153,6 +187,27 @@ class PredictionService:
             sentence = str(error)[:1].upper() + str(error)[1:] + "."
             raise RequestError(422 if error.cause == "row" else 500, sentence, error.row) from error
 
+    def _run_together(self, requests: Sequence[_Request]) -> None:
+        """Predict them with one call; each on its own if the model refuses a row, which is one request's fault."""
+        if len(requests) > 1:
+            values = [row for request in requests for row in request.rows.values]
+            try:
+                predictions = self.run(Rows(values, []))
+            except RequestError:
+                pass
+            else:
+                first = 0
+                for request in requests:
+                    last = first + len(request.rows.values)
+                    request.predictions = predictions[first:last]
+                    first = last
+                return
+        for request in requests:
+            try:
+                request.predictions = self.run(request.rows)
+            except RequestError as error:
+                request.error = error
+
     async def _sync(self, group_sync: GroupSync, logged: int) -> None:
         try:
             await group_sync.wait()
@@ -160,33 +215,81 @@ class PredictionService:
             self.metrics.refused_rows.labels("failed").inc(logged)
             raise RequestError(503, f"Not answered, since it could not be logged: {error}.") from error
 
-    def _log_rows(
-        self, rows: Rows, predictions: list[RowPrediction], request_id: str, trace: TraceContext | None, seconds: float
-    ) -> int:
-        """The number of rows logged; RequestError where they must be and cannot."""
-        config = self.config
-        timestamp, latency_ms = self._timestamps.at(self._nanoseconds()), round(seconds * 1000, 4)
-        trace_id = trace.trace_id if trace is not None else None
-        redact = self._redact
+    def _log_sampled(self, requests: Sequence[_Request], seconds: float) -> None:
+        """Log the requests of the sample. `logged` or `error` of each says what became of it."""
+        percent = self.config.sampling_percent
+        if percent != 100:
+            sampled = []
+            for request in requests:
+                if is_sampled(request.request_id, percent):
+                    sampled.append(request)
+                else:
+                    self.metrics.unsampled.inc(len(request.predictions))
+            requests = sampled
+        if requests:
+            self._log_all(requests, self._timestamps.at(self._nanoseconds()), round(seconds * 1000, 4))
+
+    def _log_all(self, requests: Sequence[_Request], timestamp: str, latency_ms: float) -> None:
+        """Log them with one write; where that fails, those whose rows did not get there each on its own."""
 
         def encode(first_seq: int) -> bytes:
-            texts = texts_of(rows, self._compact) if redact is None else encoded(redact(rows.features))
-            return self._lines.encode(first_seq, request_id, timestamp, texts, predictions, latency_ms, trace_id)
+            lines = []
+            for request in requests:
+                lines.append(self._lines_of(request, first_seq, timestamp, latency_ms))
+                first_seq += len(request.predictions)
+            return lines[0] if len(lines) == 1 else b"".join(lines)
 
-        count = len(predictions)
+        alone = len(requests) == 1
         try:
-            self._log.append(count, encode)
-        except RecordTooLongError as error:
-            raise RequestError(413, f"The row is too large: {error}.", error.row) from error
-        except RecordsTooLargeError as error:
-            raise RequestError(413, f"The request is too large: {error}.") from error
+            self._log.append(sum([len(request.predictions) for request in requests]), encode)
+        except (RecordTooLongError, RecordsTooLargeError) as error:
+            if alone:
+                requests[0].error = _too_large(error)
+            else:
+                self._log_each(requests, timestamp, latency_ms)
         except NotLoggedError as error:
-            if config.when_full == "ServeAndCount":
-                self._give_up(count - error.logged, error)
-                return error.logged
-            self.metrics.refused_rows.labels("full" if isinstance(error, LogFullError) else "failed").inc(count)
-            raise RequestError(503, f"Not predicted, since it could not be logged: {error}.") from error
-        return count
+            if alone:
+                self._not_logged(requests[0], error, error.logged)
+            else:
+                self._log_rest(requests, error, timestamp, latency_ms)
+        else:
+            for request in requests:
+                request.logged = len(request.predictions)
+
+    def _log_each(self, requests: Sequence[_Request], timestamp: str, latency_ms: float) -> None:
+        for request in requests:
+            self._log_all([request], timestamp, latency_ms)
+
+    def _log_rest(self, requests: Sequence[_Request], error: NotLoggedError, timestamp: str, latency_ms: float) -> None:
+        """The log took the first rows and failed then: what is whole is logged, the request that was torn is not."""
+        left = error.logged
+        for place, request in enumerate(requests):
+            if left < len(request.predictions):
+                if left:
+                    self._not_logged(request, error, left)
+                    place += 1
+                self._log_each(requests[place:], timestamp, latency_ms)
+                return
+            request.logged = len(request.predictions)
+            left -= request.logged
+
+    def _lines_of(self, request: _Request, first_seq: int, timestamp: str, latency_ms: float) -> bytes:
+        rows, redact, trace = request.rows, self._redact, request.trace
+        texts = texts_of(rows, self._compact) if redact is None else encoded(redact(rows.features))
+        trace_id = trace.trace_id if trace is not None else None
+        return self._lines.encode(
+            first_seq, request.request_id, timestamp, texts, request.predictions, latency_ms, trace_id
+        )
+
+    def _not_logged(self, request: _Request, error: NotLoggedError, logged: int) -> None:
+        """Only the first rows of a request got into the log."""
+        count = len(request.predictions)
+        if self.config.when_full == "ServeAndCount":
+            self._give_up(count - logged, error)
+            request.logged = logged
+            return
+        self.metrics.refused_rows.labels("full" if isinstance(error, LogFullError) else "failed").inc(count)
+        request.error = RequestError(503, f"Not predicted, since it could not be logged: {error}.")
 
     def _give_up(self, rows: int, error: NotLoggedError) -> None:
         self._log.give_up(rows)
@@ -197,3 +300,9 @@ class PredictionService:
             self._loss_told = now
             fields = {"rows": self._lost, "problem": str(error)}
             _LOGGER.warning("rows are served and not logged; they count as lost", extra={"fields": fields})
+
+
+def _too_large(error: RecordTooLongError | RecordsTooLargeError) -> RequestError:
+    if isinstance(error, RecordTooLongError):
+        return RequestError(413, f"The row is too large: {error}.", error.row)
+    return RequestError(413, f"The request is too large: {error}.")

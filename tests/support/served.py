@@ -1,10 +1,15 @@
 """The inference server's application with its log, without a process around it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
+from uvicorn.server import ServerState
 
 from driftmonitor_api.config import InferenceConfig
 from driftmonitor_api.records import PredictionRecord
@@ -13,6 +18,7 @@ from driftmonitor_inference.app import Readiness, create_app
 from driftmonitor_inference.finished import FinishedRequest
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model
+from driftmonitor_inference.protocol import ShortProtocol, ShortWay
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.service import PredictionService
 from driftmonitor_inference.syncing import GroupSync
@@ -31,9 +37,12 @@ class Served:
         limit: int = 1 << 20,
         max_body_bytes: int = 10_000,
         service: dict[str, Any] | None = None,
+        connected: bool = False,
         **config: Any,
     ) -> None:
-        """`service` holds further arguments of the service, `config` further fields of the configuration."""
+        """`service` holds further arguments of the service, `config` further fields of the configuration. Requests are
+        calls of the application, or where it is `connected` come over connections as they do to a server."""
+        self.connected = connected
         self.folder = folder
         self.config = InferenceConfig(monitor="default/flights", model_name="flights", model_version="3", **config)
         synced = self.config.durability == "Sync"
@@ -60,9 +69,33 @@ class Served:
             on_finished=self.finished.append,
         )
 
-    def client(self) -> httpx.AsyncClient:
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
         """A client in the same event loop."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://served")
+        if not self.connected:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://served") as client:
+                yield client
+            return
+        async with self.listening() as (port, _), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            yield client
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[tuple[int, ServerState]]:
+        """A port that serves it in the same event loop, and what uvicorn knows of its connections."""
+        config = uvicorn.Config(self.app, lifespan="off", log_config=None, interface="asgi3", ws="none")
+        config.load()
+        state = ServerState()
+        protocol = partial(ShortProtocol, ShortWay(self.app), config=config, server_state=state, app_state={})
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        try:
+            yield server.sockets[0].getsockname()[1], state
+        finally:
+            server.close()
+            for connection in list(state.connections):
+                connection.transport.abort()  # type: ignore[union-attr]  # each has one
+            await server.wait_closed()
+            while state.connections:
+                await asyncio.sleep(0)
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One request, in an event loop of its own."""

@@ -14,13 +14,15 @@ ROW = {"distance": 0.9, "origin": "JFK"}
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+@pytest.fixture(params=["called", "connected"])
+def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
+    connected = request.param == "connected"
 
     def start(model: Path, limit: int = 1 << 20, max_body_bytes: int = 10_000, **config: Any) -> Served:
         (tmp_path / "log").mkdir()
-        started.append(Served(model, tmp_path / "log", limit=limit, max_body_bytes=max_body_bytes, **config))
+        sizes = {"limit": limit, "max_body_bytes": max_body_bytes}
+        started.append(Served(model, tmp_path / "log", connected=connected, **sizes, **config))
         return started[-1]
 
     yield start

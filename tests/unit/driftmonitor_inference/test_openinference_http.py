@@ -22,10 +22,10 @@ PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 PLENTY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture
-def served(models: Any, tmp_path: Path) -> Iterator[Served]:
+@pytest.fixture(params=["called", "connected"])
+def served(models: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
     (tmp_path / "log").mkdir()
-    served = Served(models.columns, tmp_path / "log", limit=1 << 30)
+    served = Served(models.columns, tmp_path / "log", limit=1 << 30, connected=request.param == "connected")
     yield served
     served.log.close()
 

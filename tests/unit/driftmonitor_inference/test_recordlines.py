@@ -30,6 +30,10 @@ def _encode(texts: list[bytes], prediction: RowPrediction, trace_id: str | None 
     return LINES.encode(seq, 'r"1\n', moment, texts, [prediction] * len(texts), 0.41, trace_id)
 
 
+def _whole(text: bytes) -> bytes:
+    return b"{" + text.rstrip().removesuffix(b",").rstrip()
+
+
 @pytest.mark.parametrize("trace_id", ["ab" * 16, None])
 @pytest.mark.parametrize("prediction", [CLASSIFIED, VALUED, OUTLYING, RowPrediction("late")])
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -81,13 +85,24 @@ def test_lines_are_what_the_contracts_record_reads_and_writes(
 def test_a_row_is_logged_as_it_was_sent_where_its_text_is_one_compact_line(row: str, as_sent: bool, form: str) -> None:
     if form == "[%s]":
         rows = row_builder(COLUMNS)([[1.0, 2.0], ["{", "}"], [True, False]])
-        assert [json.loads(text)["b"] for text in texts_of(rows, COMPACT)] == ["{", "}"], "there was no JSON"
+        assert [json.loads(_whole(text))["b"] for text in texts_of(rows, COMPACT)] == ["{", "}"], "there was no JSON"
         return
     count = form.count("%s")
-    texts = texts_of(decode((form % ((row,) * count)).encode()), COMPACT)
+    texts = [_whole(text) for text in texts_of(decode((form % ((row,) * count)).encode()), COMPACT)]
     assert [json.loads(text) for text in texts] == [json.loads(row)] * count
     assert not any(b"\n" in text or len(text) > 100 for text in texts)
     assert (texts == [row.encode()] * count) == as_sent
+
+
+def test_lines_of_many_classes_say_each_its_own() -> None:
+    lines = RecordLines("m", "m", "1", "w")
+    for labels in (["a"], ["b", "a"], ["a", 'c"', "b", "a"]):
+        predictions = [RowPrediction(label, place / 7) for place, label in enumerate(labels)]
+        texts = encoded([{"a": 1}] * len(labels))
+        found = [json.loads(line) for line in lines.encode(1, "r", "t", texts, predictions, 0.1, None).splitlines()]
+        assert [line["prediction"] for line in found] == [
+            {"label": label, "score": place / 7} for place, label in enumerate(labels)
+        ]
 
 
 def test_seqs_go_on_from_the_first() -> None:
@@ -101,15 +116,15 @@ def test_seqs_go_on_from_the_first() -> None:
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_record_that_no_reader_takes_is_refused_by_its_row(place: int) -> None:
     texts = [
-        b'{"b":"' + b"x" * (MAX_RECORD_BYTES if row == place else MAX_RECORD_BYTES // 2) + b'"}' for row in range(3)
+        b'"b":"' + b"x" * (MAX_RECORD_BYTES if row == place else MAX_RECORD_BYTES // 2) + b'"},' for row in range(3)
     ]
     with pytest.raises(RecordTooLongError, match=f"row {place} has [0-9]+ bytes; at most {MAX_RECORD_BYTES}") as caught:
         _encode(texts, CLASSIFIED)
     assert caught.value.row == place
-    texts[place] = b"{}"
+    texts[place] = b"},"
     assert len(_encode(texts, CLASSIFIED)) > MAX_RECORD_BYTES, "many rows may be longer than one"
 
 
 def test_rows_that_were_not_decoded_from_json_are_encoded() -> None:
     rows = Rows([(1.5, "x", True)], row_builder(COLUMNS)([[1.5], ["x"], [True]]).features)
-    assert texts_of(rows, COMPACT) == [b'{"flavour, 1":1.5,"b":"x","c":true}']
+    assert texts_of(rows, COMPACT) == [b'"flavour, 1":1.5,"b":"x","c":true},']
