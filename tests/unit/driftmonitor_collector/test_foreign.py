@@ -1,8 +1,13 @@
+import gzip
+import io
 import json
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from driftmonitor_collector.foreign import MAX_ROWS, ForeignOptions, ForeignReader
@@ -182,3 +187,42 @@ def test_foreign_rows_get_the_numbers_of_a_writer_without_gaps_and_their_ids_are
 def test_no_name_may_be_longer_than_a_column_takes() -> None:
     with pytest.raises(ValueError, match="256 characters at most"):
         ForeignOptions(("a" * 257,))
+
+
+def test_foreign_records_are_stored_once_over_restarts_and_read_as_rows(
+    start: Callable[..., Any], tmp_path: Path, record: Make
+) -> None:
+    collector = start(tmp_path / "data", COMPACTION_SECONDS="3600")
+    address = "/v1/records?features=a,b&prediction=out"
+    array = {"payload": {"input_array": "[[1, 2], [3, 4]]", "out": [0.5, 0.25], "request_id": "r", "timestamp": 1767225600}}
+    bodies = [
+        json.dumps([BENTOML, record(1)]).encode(),
+        json.dumps(array).encode(),
+        json.dumps(["tag", 1767225600, {"features": {"a": 5}, "id": "q", "row": 2}]).encode(),
+    ]
+
+    def send(body: bytes) -> dict[str, int]:
+        response = collector.client.post(address, content=gzip.compress(body), headers={"Content-Encoding": "gzip"})
+        outcome: dict[str, int] = response.json()
+        return outcome
+
+    stored = [2, 2, 1]
+    assert [send(body)["stored"] for body in bodies] == stored
+    for end in (signal.SIGKILL, signal.SIGTERM):  # once out of the log, once out of files
+        collector.end(end)
+        collector = start(tmp_path / "data")
+        collector.wait_until_compacted()
+        assert [send(body)["duplicates"] for body in bodies] == stored
+    parameters = {"start": "2025-12-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
+    content = collector.client.get("/v1/window", params=parameters).content
+    rows = pa.ipc.open_stream(io.BytesIO(content)).read_all().to_pylist()
+    found = {(row["request_id"], row["row"]): row for row in rows}
+    assert len(found) == len(rows) == 5
+    assert [found["r", row]["prediction_value"] for row in (0, 1)] == [0.5, 0.25]
+    assert [found["r", row]["feature_b"] for row in (0, 1)] == [2, 4]
+    assert found["q", 2]["feature_a"] == 5
+    assert found[BENTOML["request_id"], 0]["feature_color"] == "red"
+    assert collector.coverage()["missing"] == 0
+    response = collector.client.post("/v1/records?features=a,a", content=b"{}")
+    assert (response.status_code, response.json()["parameter"]) == (400, "features")
+    assert collector.client.post("/v1/records?typo=a", content=b"{}").json()["parameter"] == "typo"
