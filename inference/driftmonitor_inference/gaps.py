@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from driftmonitor_inference.accounts import Interval
 
 _TRIES = 3
-"""So often rows are sent again before they are given up, while later ones arrive."""
+"""So often rows are sent again, and others arrive, before they are given up."""
 _LONGEST_PATIENCE = 32
 """How many times the first patience the longest is."""
 
@@ -38,8 +38,14 @@ class Step:
 class _Still:
     stored_through: int
     since: float
-    tries: int = 0
-    sent: Sequence[Interval] = ()
+    highest_stored: int
+    """When rows were sent again the last time, or at the beginning."""
+    gap: Sequence[Interval] = ()
+    """What had been passed over when that was done for the first time."""
+    goes: int = 0
+    in_vain: int = 0
+    """Goes after which other rows arrived, and these did not."""
+    sent_through: int = 0
 
 
 class Gaps:
@@ -57,21 +63,36 @@ class Gaps:
             return Step()
         still = self._writers.get(writer)
         if still is None or still.stored_through != answer.stored_through:
-            self._writers[writer] = _Still(answer.stored_through, now)
+            return self._moved(writer, answer, now, still)
+        if now - still.since < self._patience * min(2**still.goes, _LONGEST_PATIENCE):
             return Step()
-        if now - still.since < self._patience * min(2**still.tries, _LONGEST_PATIENCE):
-            return Step()
-        still.since = now
-        if still.tries >= _TRIES and (hopeless := tuple(below(common(answer.missing, still.sent), answer))):
+        still.in_vain += still.goes > 0 and answer.highest_stored > still.highest_stored
+        still.since, still.highest_stored = now, answer.highest_stored
+        if still.in_vain >= _TRIES and (hopeless := tuple(below(common(answer.missing, still.gap), answer))):
             return Step(give_up=hopeless)
-        still.tries += 1
-        still.sent = still.sent or answer.missing
+        still.goes += 1
+        still.gap = still.gap or tuple(below(answer.missing, answer))
         return Step(send=answer.missing)
 
+    def _moved(self, writer: str, answer: Answer, now: float, before: _Still | None) -> Step:
+        still = self._writers[writer] = _Still(answer.stored_through, now, answer.highest_stored)
+        if before is not None and before.goes and answer.stored_through >= before.sent_through:
+            # All that was sent has come: what else was missing with it needs no proof of its own.
+            still.gap = tuple(below(common(answer.missing, before.gap), answer))
+            still.goes = 1 if still.gap else 0
+            return Step(send=still.gap)
+        if before is not None and before.goes:
+            still.gap, still.sent_through, still.goes = before.gap, before.sent_through, 1
+        return Step()
+
+    def sent(self, writer: str, through: int) -> None:
+        """Of what was to be sent, the rows up to this seq were."""
+        self._writers[writer].sent_through = through
+
     def failed(self, writer: str) -> None:
-        """They could not be sent: this does not count as a try."""
+        """They could not be sent: this was no go."""
         still = self._writers[writer]
-        still.tries = max(0, still.tries - 1)
+        still.goes = max(0, still.goes - 1)
 
 
 def below(intervals: Iterable[Interval], answer: Answer) -> Iterator[Interval]:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from driftmonitor_inference import losses
 from driftmonitor_inference.accounts import Account, Interval, WriterReport
-from driftmonitor_inference.linesearch import find_lines
+from driftmonitor_inference.linesearch import Found, find_lines
 
 _FILE_NAME = re.compile(r"predictions\.(?:(?P<worker>[0-9]{1,3})-)?(?P<start>[A-Za-z0-9]+)\.(?P<number>[0-9]+)\.jsonl")
 _ROTATIONS_PER_LIMIT = 8  # a file in use is never deleted, so it may only hold a small part of what fits
+_SENT_AGAIN_BYTES = 4 << 20  # they are held in memory
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -199,9 +200,9 @@ class RecordLog:
                 self._accounts[writer].confirm(stored_through)
         self._delete_stored()
 
-    def send_again(self, writer: str, missing: Sequence[Interval]) -> Sequence[Interval]:
-        """Write the lines of these seqs to a new file, where a shipper takes them for new, as many as a file may hold;
-        gives those of the seqs that no file holds. OSError. One thread at a time may call this and `confirm`.
+    def send_again(self, writer: str, missing: Sequence[Interval]) -> Found:
+        """Write the lines of these seqs to a new file, where a shipper takes them for new: some of the lowest, and what
+        is left the next time. Gives what was found. OSError. One thread at a time may call this and `confirm`.
 
         The limit does not hold for this file: a full log gets no emptier while rows of it do not arrive.
         """
@@ -210,7 +211,7 @@ class RecordLog:
             sizes = [(file.path, file.size, file.last_seq) for file in held]
             self._number += 1
             path = self._path(self._number)
-        found = find_lines(sizes, missing, self._rotate)
+        found = find_lines(sizes, missing, min(_SENT_AGAIN_BYTES, self.limit // _ROTATIONS_PER_LIMIT))
         self._forget_sent_again(writer)
         if found.lines:
             try:
@@ -223,7 +224,7 @@ class RecordLog:
                 self._files.append(file)
                 self._bytes += file.size
                 self._sent_again[writer] = file
-        return found.absent
+        return found
 
     def give_up_written(self, writer: str, intervals: Sequence[Interval]) -> None:
         """Give up seqs that were given out, so that the collector passes them."""

@@ -128,14 +128,17 @@ class Reporter:
         give_up = step.give_up
         if step.send:
             try:
-                give_up = self._log.send_again(writer, step.send)
+                found = self._log.send_again(writer, step.send)
             except OSError:
                 self._gaps.failed(writer)
                 raise
-            _LOGGER.warning(
-                "rows have not arrived at the collector; their lines are sent again",
-                extra={"fields": {"writer": writer, "first_seq": step.send[0][0], "last_seq": step.send[-1][1]}},
-            )
+            self._gaps.sent(writer, found.last_seq)
+            give_up = found.absent
+            if found.lines:
+                fields = {"writer": writer, "rows": len(found.lines), "first_seq": step.send[0][0]}
+                _LOGGER.warning(
+                    "rows have not arrived at the collector; their lines are sent again", extra={"fields": fields}
+                )
         if give_up:
             self._log.give_up_written(writer, give_up)
             rows = sum(last - first + 1 for first, last in give_up)

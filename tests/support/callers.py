@@ -1,4 +1,4 @@
-"""Clients of an inference server whose rows can each be told from all others, and the account of what became of them."""
+"""Clients of an inference server whose rows can be told from one another, and the account of what became of them."""
 
 import itertools
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from onnx import TensorProto, helper
 
-NOTE = "é ☃ 😀 \u2028 \"\\\" \t\r\n<&>'%s${HOST}"
+NOTE = 'é ☃ 😀 \u2028 "\\" \t\r\n<&>\'%s${HOST}'
 """What a shipper could spoil."""
 _TIMEOUT_SECONDS = 60.0
 _LARGEST = 1 << 23  # a float of 32 bits still has each number and its half

@@ -133,6 +133,7 @@ def disk_of_shipper_full(pipeline: Pipeline, chance: random.Random, seconds: flo
     """Neither its buffer nor its positions can be written."""
     with pipeline.full_disk(pipeline.state):
         time.sleep(seconds)
+    restart_if_ended(pipeline)
 
 
 def disk_of_shipper_full_and_collector_away(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
@@ -140,7 +141,14 @@ def disk_of_shipper_full_and_collector_away(pipeline: Pipeline, chance: random.R
     pipeline.collector.stop()
     with pipeline.full_disk(pipeline.state):
         time.sleep(seconds)
+    restart_if_ended(pipeline)
     pipeline.restart_collector()
+
+
+def restart_if_ended(pipeline: Pipeline) -> None:
+    """What the kubelet does with a shipper that gives up: syslog-ng ends when its positions cannot be written."""
+    if not pipeline.sidecar.running():
+        pipeline.sidecar.start()
 
 
 def disk_of_log_full(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:

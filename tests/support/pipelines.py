@@ -1,4 +1,4 @@
-"""The whole way of a row in real processes, and what goes wrong on it: server, shipper, a proxy, collector, disks, clock.
+"""The whole way of a row in real processes, and what goes wrong on it: server, shipper, proxy, collector, disks, clock.
 
 Everything that is done to it is a method here, so that a test and a soak do the same.
 """
@@ -15,7 +15,6 @@ import pyarrow as pa
 import yaml
 from pyarrow import parquet
 
-from driftmonitor_operator.resources.shipper import LOG_DIR, STATE_DIR
 from tests.support.callers import Account, Callers, account
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Drop, Place, Request
@@ -58,8 +57,8 @@ class Pipeline:
                 name: value.replace(self.collector.url, self.proxy.address)
                 for name, value in self.sidecar.environment.items()
             }
-            self.state = self.sidecar.place(STATE_DIR)
-            self.log_dir = self.sidecar.place(LOG_DIR)
+            self.state = self._folder / "state"
+            self.log_dir = self._folder / "log"
             self.server = InferenceServer(self._folder, self.log_dir, self.proxy.address, self.collector.token_file)
             self.callers = Callers(self.server.url)
             stack.callback(self.collector.kill)
@@ -106,7 +105,9 @@ class Pipeline:
         """Stop the callers, wait until the server is done with every row, and settle the account."""
         self.callers.stop()
         wait_until(self.collector.ready, "the collector is ready")
-        wait_until(lambda: self.server.metric("prediction_log_unconfirmed_rows") == 0, "the server is done with all rows")
+        wait_until(
+            lambda: self.server.metric("prediction_log_unconfirmed_rows") == 0, "the server is done with all rows"
+        )
         wait_until(self._reported, "the collector knows of every row")
         return account(self.callers, self.collector.coverage(), [self.window()])
 
@@ -238,4 +239,3 @@ def fill(folder: Path) -> None:
                 step //= 2
     finally:
         os.close(descriptor)
-

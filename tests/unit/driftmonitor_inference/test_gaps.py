@@ -36,15 +36,33 @@ def test_nothing_missing_is_nothing_to_do_however_long_it_lasts() -> None:
     assert [gaps.step(WRITER, Answer(10, 10), second) for second in (0, 100, 1000)] == [Step()] * 3
 
 
-def test_what_does_not_arrive_after_three_goes_is_given_up_while_later_rows_arrive() -> None:
+def _hours(answers: list[Answer], gaps: Gaps | None = None) -> list[Step]:
+    """What is done after each answer, an hour apart: always long enough."""
+    gaps = gaps or Gaps(PATIENCE)
+    return [gaps.step(WRITER, answer, hour * 3600.0) for hour, answer in enumerate(answers)]
+
+
+def test_what_does_not_arrive_after_three_goes_is_given_up_while_others_arrive() -> None:
+    gap = ((11, 12), (40, 40))
+    steps = _hours([Answer(10, 50 + hour, (*gap, (51 + hour, 60 + hour))) for hour in range(5)])
+    assert [bool(step.send) for step in steps] == [False, True, True, True, False]
+    assert steps[4].give_up == gap
+
+
+def test_while_nothing_else_arrives_nothing_is_given_up_since_the_shipper_may_be_away() -> None:
+    steps = _hours([Answer(10, 50, ((11, 12),))] * 20)
+    assert steps[1:] == [Step(send=((11, 12),))] * 19
+
+
+def test_once_the_first_rows_have_come_the_rest_of_the_gap_follows_at_once() -> None:
     gaps = Gaps(PATIENCE)
-    now, steps = 0.0, []
-    for _ in range(20):
-        steps.append(gaps.step(WRITER, Answer(10, 50, ((11, 12), (40, 40), (51, 60))), now))
-        now += PATIENCE
-    done = [step for step in steps if step != Step()]
-    assert [bool(step.send) for step in done[:4]] == [True, True, True, False]
-    assert done[3].give_up == ((11, 12), (40, 40))
+    gaps.step(WRITER, Answer(10, 500, ((11, 40), (45, 90))), 0)
+    assert gaps.step(WRITER, Answer(10, 500, ((11, 40), (45, 90), (501, 600))), PATIENCE).send
+    gaps.sent(WRITER, 50)
+    assert gaps.step(WRITER, Answer(20, 600, ((21, 40), (45, 90))), PATIENCE + 1) == Step(), "they are still coming"
+    assert gaps.step(WRITER, Answer(50, 600, ((51, 90), (580, 590))), PATIENCE + 2) == Step(send=((51, 90),))
+    gaps.sent(WRITER, 90)
+    assert gaps.step(WRITER, Answer(579, 700, ((580, 590),)), PATIENCE + 3) == Step(), "this is a gap of its own"
 
 
 def test_rows_behind_which_nothing_arrives_are_sent_again_and_never_given_up() -> None:
@@ -63,10 +81,8 @@ def test_a_go_that_failed_does_not_count() -> None:
 
 
 def test_what_was_not_sent_again_is_not_given_up_with_the_rest() -> None:
-    gaps = Gaps(PATIENCE)
-    for hour in range(5):
-        step = gaps.step(WRITER, Answer(10, 50, ((11, 12),) if hour < 4 else ((11, 12), (20, 30))), hour * 3600.0)
-    assert step == Step(give_up=((11, 12),))
+    answers = [Answer(10, 50 + hour, ((11, 12), *([(20, 30)] if hour == 4 else []))) for hour in range(5)]
+    assert _hours(answers)[4] == Step(give_up=((11, 12),))
 
 
 @given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)))
