@@ -12,7 +12,7 @@ from driftmonitor_check.validation.answering import reference_columns
 from driftmonitor_check.validation.messages import ReferenceState
 from driftmonitor_check.validation.settings import ServiceSettings
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
 """Between tries while there is none, seconds."""
 
 
