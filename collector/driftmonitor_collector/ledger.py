@@ -119,6 +119,7 @@ class Ledger:
                 "writer": writer,
                 "written": account.written,
                 "stored": len(account.stored),
+                "duplicates": account.duplicates,
                 "lost": (lost := _length(lost_intervals := account.lost())),
                 "lag_rows": account.written - len(account.stored) - lost,
                 "lag_seconds": round(lag_seconds(writer, account.stored_through), 3),

@@ -61,12 +61,15 @@ def plan(
             fresh = _fresh(ledger, change, submission)
             if fresh:
                 parts.append(frames.encode(frames.RECORDS, b"\n".join(fresh)))
-            foreign = _number(ledger, change, foreign_writer, known.without_duplicates(submission.foreign))
+            new = known.without_duplicates(submission.foreign)
+            foreign = _number(ledger, change, foreign_writer, new)
             if foreign:
                 parts.append(frames.encode(frames.FOREIGN, b"\n".join(foreign)))
             stored, come = len(fresh) + len(foreign), len(submission.lines) + len(submission.foreign)
             outcomes.append(_rejected(change, parts, submission, Outcome(stored, come - stored)))
             change.duplicates += come - stored
+            if len(new) < len(submission.foreign):
+                change.account(foreign_writer).duplicates += len(submission.foreign) - len(new)
     return Plan(b"".join(parts), change, outcomes, tuple(known.new))
 
 

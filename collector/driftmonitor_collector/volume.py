@@ -54,6 +54,7 @@ class VolumeStorage:
         if made.data:
             self._log.append(made.data)
             self._identities.add_all(made.identities)
+        self._checkpoint.count_duplicates(made.change)
         return made
 
     def prepare_compaction(self) -> None:

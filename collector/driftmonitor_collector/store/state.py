@@ -22,6 +22,7 @@ class _Writer(msgspec.Struct, omit_defaults=True):
     reported: int
     stored: Sequence[tuple[int, int]]
     lost: Sequence[tuple[int, int]] = ()
+    duplicates: int = 0
 
 
 class _State(msgspec.Struct):
@@ -34,7 +35,7 @@ class _State(msgspec.Struct):
 def encode(compacted_through: int, ledger: Ledger) -> bytes:
     """The file's content: a line with a checksum, then JSON."""
     writers = {
-        name: _Writer(account.reported, list(account.stored), tuple(account.given_up))
+        name: _Writer(account.reported, list(account.stored), tuple(account.given_up), account.duplicates)
         for name, account in ledger.accounts.items()
     }
     body = msgspec.json.encode(_State(compacted_through, ledger.duplicates, ledger.rejected, writers))
@@ -51,7 +52,9 @@ def decode(data: bytes) -> tuple[int, Ledger]:
     ledger = Ledger()
     ledger.duplicates, ledger.rejected = state.duplicates, state.rejected
     for name, writer in state.writers.items():
-        ledger.accounts[name] = Account(writer.reported, IntervalSet(writer.stored), IntervalSet(writer.lost))
+        account = Account(writer.reported, IntervalSet(writer.stored), IntervalSet(writer.lost))
+        account.duplicates = writer.duplicates
+        ledger.accounts[name] = account
     return state.compacted_through, ledger
 
 
@@ -62,6 +65,13 @@ class Checkpoint:
         self._path = path
         self.compacted_through = compacted_through
         self.ledger = ledger
+        self._duplicates = {name: account.duplicates for name, account in ledger.accounts.items()}
+
+    def count_duplicates(self, change: Ledger) -> None:
+        """Remember those of each writer, which are counted outside the log. Another thread may advance meanwhile."""
+        for name, account in change.accounts.items():
+            if account.duplicates:
+                self._duplicates[name] = self._duplicates.get(name, 0) + account.duplicates
 
     def advance(self, segment: int, change: Ledger, *, duplicates: int) -> None:
         """Enter the next segment; when the file cannot be written nothing has changed.
@@ -70,6 +80,8 @@ class Checkpoint:
         """
         ledger = self.ledger.merged(change)
         ledger.duplicates = duplicates
+        for name, count in self._duplicates.copy().items():
+            ledger.account(name).duplicates = count
         data = encode(segment, ledger)
         files.write_atomically(self._path, lambda file: file.write(data))
         self.compacted_through, self.ledger = segment, ledger

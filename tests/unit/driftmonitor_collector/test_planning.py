@@ -49,6 +49,7 @@ def test_what_is_written_replays_to_the_same_ledger(lines: Lines) -> None:
             "writer": "pod/0/1",
             "written": 9,
             "stored": 2,
+            "duplicates": 0,
             "lost": 3,
             "lag_rows": 4,
             "lag_seconds": 0,
