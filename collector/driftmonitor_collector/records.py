@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder
@@ -11,6 +11,7 @@ from msgspec.json import format as format_json
 
 from driftmonitor_api.foreign import RecordError
 from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_BYTES
+from driftmonitor_collector import shapes
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
@@ -57,8 +58,7 @@ class Record(Struct, gc=False):
     outlier: Outlier | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One good line: who wrote it, and its bytes without a line end."""
 
     writer: str
@@ -126,6 +126,7 @@ DecodeError."""
 def decode_body(body: bytes, read_foreign: ReadForeign = lambda _: None) -> Decoded:
     """Newline-delimited JSON or one JSON array, of which Fluentd may have made events. Blank lines are no lines."""
     decoded = Decoded()
+    good_line = _GoodLines()
     for data in split_lines(body):
         if data.startswith(_WRAPPED):
             data = _unwrapped(data)
@@ -136,7 +137,7 @@ def decode_body(body: bytes, read_foreign: ReadForeign = lambda _: None) -> Deco
             decoded.rejected.append(Rejected(reason, data))
             continue
         try:
-            decoded.lines.append(_good_line(data))
+            decoded.lines.append(good_line(data))
         except ValidationError as error:
             _decode_other(data, str(error), read_foreign, decoded)
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -152,11 +153,31 @@ def _unwrapped(data: bytes) -> bytes:
         return data
 
 
-def _good_line(data: bytes) -> Line:
-    record = _decode_record(data)
+class _GoodLines:
+    """Decodes each line first as one with the features of the line before: nearly all lines of a body agree."""
+
+    def __init__(self) -> None:
+        self._decode: Callable[[bytes], Any] | None = None
+
+    def __call__(self, data: bytes) -> Line:
+        if self._decode is not None:
+            try:
+                return _checked(self._decode(data), data)
+            except ValidationError:
+                pass  # it has other features, or is bad
+        record = _decode_record(data)
+        self._decode = shapes.decoder(Record, FeatureValue, tuple(record.features))
+        return _checked(record, data)
+
+
+def _checked(record: Any, data: bytes) -> Line:
     if not 1970 <= record.timestamp.year <= 9998:  # beyond, its UTC hour may not exist
         raise ValidationError("Expected a year from 1970 to 9998 - at `$.timestamp`")
     return Line(record.writer, record.seq, data)
+
+
+def _good_line(data: bytes) -> Line:
+    return _checked(_decode_record(data), data)
 
 
 def _decode_other(data: bytes, reason: str, read_foreign: ReadForeign, decoded: Decoded) -> None:
