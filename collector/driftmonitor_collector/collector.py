@@ -29,6 +29,10 @@ _logger = logging.getLogger(__name__)
 
 def open_storage(config: Config) -> Storage:
     """The storage that the configuration names; UnusableDirectoryError."""
+    if config.shared_store is not None:
+        from driftmonitor_collector.shared.storage import open_shared  # loads the library for object stores
+
+        return open_shared(config, config.shared_store)
     return VolumeStorage(config)
 
 

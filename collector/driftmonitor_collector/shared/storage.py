@@ -41,16 +41,21 @@ _RECOVERY_SECONDS = 60.0
 _logger = logging.getLogger(__name__)
 
 
+def open_shared(config: Config, store: SharedStore) -> "SharedStorage":
+    """The storage at the store's address; UnusableDirectoryError."""
+    return SharedStorage(config, store, Objects(store.uri, client_opener(store.uri, store.credentials)))
+
+
 class SharedStorage:
     """The storage of one collector of several. Its folder holds copies only."""
 
-    def __init__(self, config: Config, store: SharedStore) -> None:
-        """Claims the folder (UnusableDirectoryError)."""
+    def __init__(self, config: Config, store: SharedStore, objects: Objects) -> None:
+        """Claims the folder (UnusableDirectoryError); `objects` are those of the store's address."""
         self._config = config
         self._store = store
         layout = Layout(config.data_dir)
         self._claim = layout.claim()
-        self._objects = Objects(store.uri, client_opener(store.uri, store.credentials))
+        self._objects = objects
         self._mirror = Mirror(layout.root / "mirror")
         self._follower = Follower(self._objects, self._mirror, lambda: uuid4().hex)
         self._lock = threading.Lock()  # held by who follows or appends
