@@ -6,6 +6,7 @@ nothing that came before it on the same connection is unanswered, and the client
 all where answers must wait, go the long way, through `asgi`.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -153,16 +154,31 @@ class ShortProtocol(HttpToolsProtocol):
         self._body: list[bytes] = []
         self._waits = False  # for an answer on the short way
         self._keep = True
+        self._idle_since: float | None = None  # None while a request is in hand, or on the long way
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Read, and if a request has not come whole send it the long way."""
+        self._idle_since = None
         super().data_received(data)
         if self._route is not None:
             self._route = None
             if not self.transport.is_closing():
-                super().on_headers_complete()
+                self._go_the_long_way()
                 for part in self._body:
                     super().on_body(part)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Forget the request before. The scope is left for the long way to make."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_headers_complete(self) -> None:
         """Choose the way of a request."""
@@ -178,10 +194,17 @@ class ShortProtocol(HttpToolsProtocol):
             or self.flow.write_paused
             or self.parser.should_upgrade()
         ):
-            super().on_headers_complete()
+            self._go_the_long_way()
         else:
             self._route, self._body = route, []
             self._keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+
+    def _go_the_long_way(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""
@@ -225,8 +248,21 @@ class ShortProtocol(HttpToolsProtocol):
         if not keep:
             transport.close()
             return
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        """Close a connection that nothing was asked on for long. One timer goes on and on: one for each request would
+        cost as much as to log it."""
+        self._idle_timer = None
+        if self._idle_since is None or self.transport.is_closing():
+            return  # the next answer sets a timer, be it uvicorn's own
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._idle_timer = self.loop.call_later(left, self._look_whether_idle)
+        else:
+            self.transport.close()
 
     def shutdown(self) -> None:
         """Close the connection, once what was asked is answered."""

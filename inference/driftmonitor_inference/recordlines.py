@@ -42,13 +42,13 @@ def texts_of(rows: Rows, compact: int) -> list[bytes]:
     body, count = rows.body, len(rows.values)
     if body is None or len(body) > count * compact + _AROUND_BYTES or b"\n" in body or b"\r" in body:
         return encoded(rows.features)
+    if count == 1:
+        begin = body.find(b"{", body.find(b"{") + 1 if rows.wrapped else 0) + 1
+        return [body[begin : body.find(b"}", begin) + 1] + b","]
     texts = body.split(b"{")  # what stands between two rows ends with the comma that is wanted
     last = texts[-1]
-    end = last.rfind(b"}")
-    if rows.wrapped:
-        end = last.rfind(b"}", 0, end)
-    texts[-1] = last[: end + 1] + b","
-    return texts[1 + rows.wrapped :]
+    texts[-1] = last[: last.find(b"}") + 1] + b","
+    return texts[2:]  # behind what opens the list
 
 
 def encoded(rows: Sequence[Any]) -> list[bytes]:
@@ -63,6 +63,8 @@ class RecordLines:
         names = {"monitor": monitor, "model": model, "model_version": model_version, "writer": writer}
         self._constant = b'",%b,"seq":' % _encode(names)[1:-1]
         self._rows: list[bytes] = []
+        self._same: tuple[str, float] | None = None
+        self._middle = self._end = b""
         self._labelled: dict[str | None, bytes] = {}  # by class, of which a model has not many
 
     def encode(
@@ -80,9 +82,12 @@ class RecordLines:
         for the first that is too long."""
         count = len(predictions)
         head = b'{"request_id":%b,"row":' % _encode(request_id)
-        middle = b',"timestamp":"%b%b' % (timestamp.encode(), self._constant)
+        if (timestamp, latency_ms) != self._same:  # as they are for all requests that are served together
+            self._same = timestamp, latency_ms
+            self._middle = b',"timestamp":"%b%b' % (timestamp.encode(), self._constant)
+            self._end = b'},"latency_ms":%b' % _encode(latency_ms)
+        middle, end = self._middle, self._end
         beginnings, numbers = self._answers(predictions)
-        end = b'},"latency_ms":%b' % _encode(latency_ms)
         if trace_id is not None:
             end += b',"trace_id":"%b"' % trace_id.encode()
         if predictions[0].outlier is not None:
