@@ -1,13 +1,18 @@
 """Answers as JSON, and bodies read within a limit."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from driftmonitor_collector.bodies import BodyError
+
+PATIENCE_SECONDS = 60.0
+"""Within so many seconds a body has to go on."""
 
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -20,19 +25,46 @@ def problem(status: int, error: str, *, headers: Mapping[str, str] | None = None
     return answer({"error": error, **details}, status, headers)
 
 
-async def read_body(request: Request, limit: int, hold: Callable[[int], None] = lambda _: None) -> bytes:
-    """The body as it was sent; BodyError 413 beyond `limit` bytes, which are not read.
+class Closing(Response):
+    """A response that lets go of what it needs, however it ends."""
+
+    def __init__(self, response: Response, close: Callable[[], object]) -> None:
+        super().__init__()
+        self._response = response
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the other response, then close."""
+        try:
+            await self._response(scope, receive, send)
+        finally:
+            self._close()
+
+
+async def read_body(
+    request: Request,
+    limit: int,
+    hold: Callable[[int], None] = lambda _: None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> bytes:
+    """The body as it was sent; BodyError 413 beyond `limit` bytes, which are not read, or 408 when no more of it comes.
 
     `hold` is asked for room for each part before more is read.
     """
     too_large = BodyError(413, f"the body has more than {limit} bytes; send smaller ones")
     if int(request.headers.get("Content-Length") or 0) > limit:
         raise too_large
-    parts, size = [], 0
-    async for part in request.stream():
+    parts, size = list[bytes](), 0
+    stream = request.stream()
+    while True:
+        try:
+            part = await asyncio.wait_for(anext(stream, None), patience_seconds)
+        except TimeoutError:
+            raise BodyError(408, f"nothing more of the body came for {patience_seconds:g} s; send it again") from None
+        if part is None:
+            return b"".join(parts)
         parts.append(part)
         size += len(part)
         if size > limit:
             raise too_large
         hold(len(part))
-    return b"".join(parts)

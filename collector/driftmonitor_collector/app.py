@@ -18,10 +18,13 @@ from driftmonitor_collector.answers import problem
 from driftmonitor_collector.bodies import BodyError
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.commit import CommitFailedError
+from driftmonitor_collector.holding import Holding
 from driftmonitor_collector.store.files import DiskFullError
 from driftmonitor_collector.store.unavailable import StoreUnavailableError
 from driftmonitor_collector.windows import ParameterError
 
+MAX_HELD_BYTES = 256 << 20
+"""Most bytes of bodies and reports in memory."""
 MAX_REQUESTS = 512
 """Most requests at work at once. Further ones are told to come again; the probes and metrics never are."""
 
@@ -73,6 +76,7 @@ def create_app(collector: Collector, token: TokenFile) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(collector.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
+    holding = Holding(MAX_HELD_BYTES, collector.metrics.refused.inc)
     routes = [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
@@ -82,10 +86,10 @@ def create_app(collector: Collector, token: TokenFile) -> Starlette:
             app=Gate(
                 Starlette(
                     routes=[
-                        *record_routes.routes(collector),
+                        *record_routes.routes(collector, holding),
                         *writer_routes.routes(collector),
                         *window_routes.routes(collector),
-                        *report_routes.routes(collector.reports),
+                        *report_routes.routes(collector.reports, holding),
                     ],
                     exception_handlers=_EXCEPTION_HANDLERS,
                 ),
@@ -104,7 +108,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _body(request: Request, error: Exception) -> Response:
     assert isinstance(error, BodyError)  # noqa: S101  # as it is registered
-    headers = {"Connection": "close"} if error.status in (413, 503) else {}  # the rest of the body is not read
+    headers = {"Connection": "close"} if error.status in (408, 413, 503) else {}  # the rest of the body is not read
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     return problem(error.status, str(error), headers=headers)

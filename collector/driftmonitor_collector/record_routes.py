@@ -21,14 +21,12 @@ from driftmonitor_collector.planning import Outcome
 from driftmonitor_collector.records import Decoded, decode_body
 from driftmonitor_collector.windows import ParameterError
 
-MAX_HELD_BYTES = 256 << 20
 _PLAIN_COPIES = 2  # the plain body, and its lines
 _FOREIGN_PARAMETERS = ("features", "prediction")
 
 
-def routes(collector: Collector) -> list[BaseRoute]:
+def routes(collector: Collector, holding: Holding) -> list[BaseRoute]:
     """Both take newline-delimited JSON or a JSON array, plain, gzip or zstd, and answer once all is durable."""
-    holding = Holding(MAX_HELD_BYTES, collector.metrics.refused.inc)
 
     async def submit(request: Request, decode: Callable[[bytes], Decoded | Labels]) -> Outcome:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()

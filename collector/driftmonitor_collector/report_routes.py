@@ -1,6 +1,7 @@
 """Reports of checks."""
 
 import asyncio
+from contextlib import ExitStack
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -8,28 +9,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from driftmonitor_collector.answers import answer, read_body
+from driftmonitor_collector.answers import Closing, answer, read_body
+from driftmonitor_collector.holding import Holding
 from driftmonitor_collector.storage import ReportFolder
 from driftmonitor_collector.store.reports import MAX_BYTES, is_report_name
 
 
-def routes(reports: ReportFolder) -> list[BaseRoute]:
+def routes(reports: ReportFolder, holding: Holding) -> list[BaseRoute]:
     """`PUT` and `GET /reports/<name>`, `GET /reports`."""
 
     async def put(request: Request) -> Response:
         name = _name(request)
-        content = await read_body(request, MAX_BYTES)
-        if name.endswith(".json"):
-            await asyncio.to_thread(msgspec.json.decode, content)  # refused unless it is JSON
-        await asyncio.to_thread(reports.put, name, content)
+        with holding.request() as hold:
+            content = await read_body(request, MAX_BYTES, hold)
+            if name.endswith(".json"):
+                await asyncio.to_thread(msgspec.json.decode, content)  # refused unless it is JSON
+            await asyncio.to_thread(reports.put, name, content)
         return answer({"path": f"/v1/reports/{name}"}, 201)
 
     async def get(request: Request) -> Response:
         name = _name(request)
-        content = await asyncio.to_thread(reports.get, name)
-        if content is None:
-            raise HTTPException(404, f"there is no report {name}; GET /v1/reports lists them")
-        return Response(content, media_type=_media_type(name), headers={"X-Content-Type-Options": "nosniff"})
+        with ExitStack() as stack:
+            stack.enter_context(holding.request())(MAX_BYTES)
+            content = await asyncio.to_thread(reports.get, name)
+            if content is None:
+                raise HTTPException(404, f"there is no report {name}; GET /v1/reports lists them")
+            headers = {"X-Content-Type-Options": "nosniff"}
+            return Closing(Response(content, media_type=_media_type(name), headers=headers), stack.pop_all().close)
 
     async def index(request: Request) -> Response:
         return answer({"reports": await asyncio.to_thread(reports.newest_first)})

@@ -16,6 +16,8 @@ from driftmonitor_collector.kafka_config import parse_kafka_config
 from driftmonitor_collector.store.layout import UnusableDirectoryError
 
 TERMINATION_LOG = Path("/dev/termination-log")
+MAX_CONNECTIONS = 2048
+"""Most connections; further ones are answered 503 whatever they ask."""
 _GRACE_SECONDS = 20  # below the 30 s that Kubernetes waits by default
 
 
@@ -54,6 +56,7 @@ def serve(environment: Mapping[str, str]) -> int:
             ws="none",
             access_log=False,
             log_config=None,
+            limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=75,  # shippers and writers come back every few seconds
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )

@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
 
+from driftmonitor_collector.answers import Closing
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.windows import WindowQuery, parse_query
 
@@ -28,20 +28,6 @@ def media_type(accept: str) -> str | None:
         if wanted == PARQUET:
             return PARQUET
     return None
-
-
-class _Streamed(StreamingResponse):
-    """An answer that lets go of what it reads from, however it ends."""
-
-    def __init__(self, content: Iterator[bytes], chosen: str, close: Callable[[], None]) -> None:
-        super().__init__(content, media_type=chosen)
-        self._close = close
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._close()
 
 
 def routes(collector: Collector) -> list[BaseRoute]:
@@ -68,7 +54,7 @@ def routes(collector: Collector) -> list[BaseRoute]:
         except BaseException:
             reading -= 1
             raise
-        return _Streamed(content, chosen, lambda: done(close))
+        return Closing(StreamingResponse(content, media_type=chosen), lambda: done(close))
 
     return [Route("/window", window, methods=["GET"])]
 

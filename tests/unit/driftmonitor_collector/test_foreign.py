@@ -194,10 +194,10 @@ def test_foreign_records_are_stored_once_over_restarts_and_read_as_rows(
 ) -> None:
     collector = start(tmp_path / "data", COMPACTION_SECONDS="3600")
     address = "/v1/records?features=a,b&prediction=out"
-    array = {"payload": {"input_array": "[[1, 2], [3, 4]]", "out": [0.5, 0.25], "request_id": "r", "timestamp": 1767225600}}
+    rows = {"input_array": "[[1, 2], [3, 4]]", "out": [0.5, 0.25], "request_id": "r", "timestamp": 1767225600}
     bodies = [
         json.dumps([BENTOML, record(1)]).encode(),
-        json.dumps(array).encode(),
+        json.dumps({"payload": rows}).encode(),
         json.dumps(["tag", 1767225600, {"features": {"a": 5}, "id": "q", "row": 2}]).encode(),
     ]
 
@@ -215,9 +215,9 @@ def test_foreign_records_are_stored_once_over_restarts_and_read_as_rows(
         assert [send(body)["duplicates"] for body in bodies] == stored
     parameters = {"start": "2025-12-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
     content = collector.client.get("/v1/window", params=parameters).content
-    rows = pa.ipc.open_stream(io.BytesIO(content)).read_all().to_pylist()
-    found = {(row["request_id"], row["row"]): row for row in rows}
-    assert len(found) == len(rows) == 5
+    table = pa.ipc.open_stream(io.BytesIO(content)).read_all()
+    found = {(row["request_id"], row["row"]): row for row in table.to_pylist()}
+    assert len(found) == table.num_rows == 5
     assert [found["r", row]["prediction_value"] for row in (0, 1)] == [0.5, 0.25]
     assert [found["r", row]["feature_b"] for row in (0, 1)] == [2, 4]
     assert found["q", 2]["feature_a"] == 5
