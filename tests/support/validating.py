@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +14,11 @@ import httpx
 
 from driftmonitor_api.config import ValidationConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from tests.support.shipping import PATIENCE, TOKEN, free_port, wait_until
+from tests.support.shipping import PATIENCE, TOKEN, wait_until
 
 FEATURES = [{"name": "alcohol", "type": "Numerical"}, {"name": "colour", "type": "Categorical"}]
 Body = dict[str, Any]
+_LISTENING = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
 
 
 def monitor(**spec: Any) -> Body:
@@ -29,14 +32,12 @@ def monitor(**spec: Any) -> Body:
 
 
 class ValidationService:
-    """The real one, on a port of its own."""
+    """The real one, on any free port."""
 
     def __init__(self, folder: Path, body: Body | None = None) -> None:
         """`body` is its monitor."""
         folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.reference = folder / "wine.csv"
         self.token_file = folder / "token"
         self.token_file.write_text(TOKEN)
@@ -60,12 +61,25 @@ class ValidationService:
             "COLLECTOR_TOKEN_FILE": str(self.token_file),
             "REFERENCE_MOUNT": str(self.folder),
             "HOST": "127.0.0.1",
-            "PORT": str(self.port),
+            "PORT": "0",
             **changes,
         }
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             command = [sys.executable, "-m", "driftmonitor_check", "serve"]
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    @property
+    def port(self) -> int:
+        """Where it listens, once it does."""
+        self.wait("the service to listen", lambda: _LISTENING.search(self.log.read_text()) is not None)
+        found = _LISTENING.search(self.log.read_text())
+        assert found is not None
+        return int(found[1])
+
+    @property
+    def url(self) -> str:
+        """Its address without a path."""
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self, **changes: str) -> None:
         """Start, and return when it is ready."""
@@ -119,6 +133,12 @@ class ValidationService:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         (worker,) = (c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes())
         return int(worker)
+
+    def hold_worker(self) -> int:
+        """Have the worker stand still, as one that computes for ever does; its process id."""
+        worker = self.worker()
+        os.kill(worker, signal.SIGSTOP)
+        return worker
 
     def loaded(self, pid: int, library: str) -> bool:
         """Whether a process has loaded a library of this name."""
