@@ -8,8 +8,8 @@ from driftmonitor_collector import compaction
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.shared import names
 from driftmonitor_collector.shared.log import SharedLog
-from driftmonitor_collector.shared.mirror import Mirror
 from driftmonitor_collector.store import state
+from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import DamagedSegmentError, Segment, segment_name
 from driftmonitor_collector.store.objects import Objects
 
@@ -40,15 +40,13 @@ def claim(objects: Objects, log: SharedLog, first: int, last: int) -> tuple[int,
     return int(content), mine
 
 
-def compact(objects: Objects, mirror: Mirror, first: int, last: int) -> tuple[int, Ledger]:
-    """Store the files of the log's part; the number of their rows and the part's ledger, without duplicates.
+def compact(objects: Objects, scratch: Layout, tail: Sequence[Segment]) -> tuple[int, Ledger]:
+    """Store the files of this part of the log; the number of their rows and the part's ledger, without duplicates.
 
-    To be repeated without harm: the files have the names of `last`, and the same rows.
+    `scratch` is a folder to be used. To be repeated without harm: the files have the name of the part's last object,
+    and the same rows.
     """
-    tail = [segment for segment in mirror.tail(first) if segment.number <= last]
-    if [segment.number for segment in tail] != list(range(first, last + 1)):
-        raise DamagedSegmentError(f"objects {first} to {last} of the log are not all here")
-    scratch = mirror.scratch
+    last = tail[-1].number
     rmtree(scratch.root)
     scratch.root.mkdir()
     path = scratch.root / f"{segment_name(last)}.log"

@@ -17,7 +17,22 @@ class Head(msgspec.Struct):
 
     id: str
     """Of this one attempt to write: an object that is found with it is the writer's own."""
-    duplicates: int = 0
+    duplicates: dict[str, int] = {}
+    """By writer."""
+
+
+def counts_of(change: Ledger) -> dict[str, int]:
+    """The duplicates of each writer that has some."""
+    return {name: account.duplicates for name, account in change.accounts.items() if account.duplicates}
+
+
+def with_counts(counts: dict[str, int]) -> Ledger:
+    """A ledger that has counted these duplicates, and nothing else."""
+    ledger = Ledger()
+    for writer, count in counts.items():
+        ledger.account(writer).duplicates = count
+    ledger.duplicates = sum(counts.values())
+    return ledger
 
 
 class Entry(msgspec.Struct):
@@ -37,10 +52,9 @@ class Entry(msgspec.Struct):
 
     def change(self) -> Ledger:
         """What it changes in the ledger."""
-        ledger = Ledger()
+        ledger = with_counts(self.head.duplicates)
         for frame in self.frames():
             frames.enter(frame, ledger)
-        ledger.duplicates = self.head.duplicates
         return ledger
 
 

@@ -9,7 +9,7 @@ from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Plan
 from driftmonitor_collector.records import stored_identities
 from driftmonitor_collector.shared import names
-from driftmonitor_collector.shared.entries import Entry
+from driftmonitor_collector.shared.entries import Entry, counts_of, with_counts
 from driftmonitor_collector.shared.log import Restart, SharedLog
 from driftmonitor_collector.shared.mirror import Mirror
 from driftmonitor_collector.store import identity_files
@@ -27,8 +27,8 @@ class Follower:
         """Of the log up to its head."""
         self.identities = Identities()
         self._news = Ledger()
-        self._uncounted = 0
-        self._duplicates: dict[int, int] = {}
+        self._uncounted = Ledger()
+        self._counts: dict[int, dict[str, int]] = {}
         self._fresh = float("-inf")
 
     def is_fresh(self, seconds: float) -> bool:
@@ -49,42 +49,46 @@ class Follower:
             else:
                 self._enter(found)
         self._mirror.drop(self.log.compacted)
+        self._counts = {number: counts for number, counts in self._counts.items() if number > self.log.compacted}
         self._fresh = begin
 
     def append(self, made: Plan) -> bool:
         """Store it as the log's next object; False if another collector was faster: then follow, and plan anew."""
-        entry = self.log.append(made.data, self._uncounted + made.change.duplicates)
+        entry = self.log.append(made.data, counts_of(self._uncounted.merged(made.change)))
         if entry is None:
             return False
         self._mirror.append(entry.number, entry.data)
-        self._duplicates[entry.number] = entry.head.duplicates
+        self._counts[entry.number] = entry.head.duplicates
         self.ledger.merge(made.change)
-        self.ledger.duplicates += self._uncounted
+        self.ledger.merge(self._uncounted)
         self.identities.add_all(made.identities)
         self._news.merge(made.change)
-        self._uncounted = 0
+        self._uncounted = Ledger()
         return True
 
     def count(self, change: Ledger) -> None:
         """Remember the duplicates of a plan that has nothing to store."""
-        self._uncounted += change.duplicates
+        self._uncounted.merge(with_counts(counts_of(change)))
         self._news.merge(change)
 
     def flush(self) -> None:
         """Store what was only counted, so that it outlives this process."""
-        while self._uncounted:
+        while self._uncounted.duplicates:
             if self.append(Plan(b"", Ledger(), ())):
                 return
             self.follow()
 
-    def duplicates_of(self, first: int, last: int) -> int:
-        """How many were counted in these objects of the log."""
-        return sum(self._duplicates[number] for number in range(first, last + 1))
+    def counted(self, first: int, last: int) -> Ledger:
+        """The duplicates that these objects of the log have counted."""
+        total = Ledger()
+        for number in range(first, last + 1):
+            total.merge(with_counts(self._counts[number]))
+        return total
 
     def _enter(self, entry: Entry) -> None:
         change = entry.change()
         self._mirror.append(entry.number, entry.data)
-        self._duplicates[entry.number] = entry.head.duplicates
+        self._counts[entry.number] = entry.head.duplicates
         self.ledger.merge(change)
         self._news.merge(change)
         for frame in entry.frames():
@@ -97,7 +101,9 @@ class Follower:
         # Sets can be merged twice, counts cannot.
         self._news.duplicates -= known.duplicates
         self._news.rejected -= known.rejected
-        self._duplicates.clear()
+        for name, account in known.accounts.items():
+            self._news.account(name).duplicates -= account.duplicates
+        self._counts.clear()
         self._mirror.drop(restart.number)
         for numbers in self._stored_identities():
             self.identities.add_all(numbers)

@@ -46,7 +46,7 @@ class SharedLog:
                 " (If-None-Match: *), so that rows could be lost; use one that has conditional writes"
             )
 
-    def append(self, data: bytes, duplicates: int) -> Entry | None:
+    def append(self, data: bytes, duplicates: dict[str, int]) -> Entry | None:
         """Make it the log's next object, durably; None if another one is, or may be: then follow, and plan anew."""
         number, head = self.head + 1, Head(self._new_id(), duplicates)
         if not self._objects.create(names.log_name(number), entries.encode(head, data)):

@@ -62,6 +62,7 @@ class SharedStorage:
         # Of this start alone, so that it never gives a number twice.
         self._foreign_writer = f"foreign/{uuid4().hex[:16]}"
         self._written = -store.commit_seconds
+        self._claimed = 0
         self._seen_claim = (0, 0.0)
         self.name = store.uri
         self.reports = SharedReports(self._objects)
@@ -128,15 +129,24 @@ class SharedStorage:
         if last is None:
             return None
         claimed = compaction.claim(self._objects, log, first, last)
-        if claimed is None or not (claimed[1] or self._help(first)):
+        if claimed is None:
             return None
-        last = claimed[0]
+        last, mine = claimed
+        if mine:
+            self._claimed = first
+        elif first != self._claimed and not self._help(first):
+            return None
         if last > log.head:
             self.prepare_compaction()
-            if log.compacted >= first:
-                return None
-        rows, change = compaction.compact(self._objects, self._mirror, first, last)
-        change.duplicates = self._follower.duplicates_of(first, last)
+        with ExitStack() as stack:
+            with self._lock:
+                if log.compacted >= first:
+                    return None
+                counts = self._follower.counted(first, last)
+                _, tail = stack.enter_context(self._mirror.view(first))
+            part = [segment for segment in tail.segments() if segment.number <= last]
+            rows, change = compaction.compact(self._objects, self._mirror.scratch, part)
+        change.merge(counts)
         compaction.advance(self._objects, first, last, change)
         with self._lock:
             self._follower.follow()
