@@ -58,7 +58,8 @@ async def read_body(
     stream = request.stream()
     while True:
         try:
-            part = await asyncio.wait_for(anext(stream, None), patience_seconds)
+            async with asyncio.timeout(patience_seconds):
+                part = await anext(stream, None)
         except TimeoutError:
             raise BodyError(408, f"nothing more of the body came for {patience_seconds:g} s; send it again") from None
         if part is None:
