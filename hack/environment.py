@@ -15,10 +15,11 @@ REPOSITORY = Path(__file__).parent.parent
 FOLDER = REPOSITORY / ".venv"
 COMPLETE = FOLDER / ".complete"
 OLDEST_PYTHON = (3, 11)
-# The tests run the shipper that needs no image registry as a process of its own.
+# The tests run the shipper that needs no image registry as a process of its own, and set clocks back.
 TEST_PROGRAMS = (
     debian.Package("syslog-ng-core", debian.program("syslog-ng"), ("syslog-ng",)),
     debian.Package("syslog-ng-mod-http", lambda: any(Path("/usr/lib/syslog-ng").glob("*/libhttp.so")), ("syslog-ng",)),
+    debian.Package("libfaketime", lambda: any(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))),
 )
 
 

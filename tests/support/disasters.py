@@ -23,6 +23,11 @@ def collector_away(pipeline: Pipeline, chance: random.Random, seconds: float) ->
     pipeline.restart_collector()
 
 
+def collector_away_for_long(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
+    """For ten times as long as other things last."""
+    collector_away(pipeline, chance, 10 * seconds)
+
+
 def collector_killed_in_batch(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """SIGKILL while it takes rows, three times."""
     for _ in range(3):
@@ -169,15 +174,20 @@ def state_of_shipper_gone(pipeline: Pipeline, chance: random.Random, seconds: fl
     pipeline.sidecar.start()
 
 
-def bytes_of_shipper_flipped(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
-    """Bytes of what it had buffered while the collector was away are not what it wrote."""
-    pipeline.collector.stop()
-    time.sleep(seconds)
+def positions_of_shipper_flipped(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
+    """A byte of the file that says how far it has read."""
     pipeline.sidecar.kill()
-    for file in sorted(path for path in pipeline.state.rglob("*") if path.is_file() and path.stat().st_size):
-        pipeline.flip(file, chance)
+    for pattern in ("*.pos", "*.persist", "*.db"):
+        for file in sorted(pipeline.state.glob(pattern)):
+            pipeline.flip(file, chance)
+    time.sleep(seconds)
     pipeline.sidecar.start()
-    pipeline.restart_collector()
+
+
+def batches_dropped(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
+    """The shipper takes for stored what nobody has: as if its own buffer had been spoilt."""
+    with pipeline.proxy.injected(Answer(200), records):
+        time.sleep(seconds)
 
 
 def log_of_collector_torn(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
@@ -254,11 +264,16 @@ HARMLESS: dict[str, Disaster] = {
         disk_of_shipper_full_and_collector_away,
         disk_of_log_full,
         state_of_shipper_gone,
-        bytes_of_shipper_flipped,
+        positions_of_shipper_flipped,
+        batches_dropped,
         state_of_collector_flipped,
     )
 }
 """After these every row is stored."""
+LONG: dict[str, Disaster] = {collector_away_for_long.__name__: collector_away_for_long}
+"""Harmless, too; not for those who are in a hurry."""
+CLOCK_STEPS: dict[str, Disaster] = {clock_back.__name__: clock_back}
+"""Harmless, too; for a pipeline that has such a clock."""
 HARMFUL: dict[str, Disaster] = {
     function.__name__: function for function in (log_of_collector_torn, log_of_collector_flipped, parquet_flipped)
 }

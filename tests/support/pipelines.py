@@ -22,7 +22,8 @@ from tests.support.losing import small_file_system
 from tests.support.serverprocess import InferenceServer
 from tests.support.shipping import Collector, sidecar, wait_until
 
-CLOCK_LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+CLOCK_LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+"""What gives a process a clock of its own; None where it is not installed."""
 _BALLAST = "ballast"
 
 
@@ -105,11 +106,12 @@ class Pipeline:
         """Stop the callers, wait until the server is done with every row, and settle the account."""
         self.callers.stop()
         wait_until(self.collector.ready, "the collector is ready")
-        wait_until(
-            lambda: self.server.metric("prediction_log_unconfirmed_rows") == 0, "the server is done with all rows"
-        )
-        wait_until(self._reported, "the collector knows of every row")
+        wait_until(self.at_rest, "the server is done with all rows")
         return account(self.callers, self.collector.coverage(), [self.window()])
+
+    def at_rest(self) -> bool:
+        """Whether the server is done with every row, and the collector knows of each."""
+        return self.server.metric("prediction_log_unconfirmed_rows") == 0 and self._reported()
 
     def _reported(self) -> bool:
         writers = self.collector.coverage()["writers"]
@@ -206,6 +208,7 @@ class Pipeline:
 
     def fake_clock(self) -> None:
         """Every process that is started from now on has the clock of `set_clock`."""
+        assert CLOCK_LIBRARY is not None
         self.set_clock(0)
         changes = {
             "LD_PRELOAD": str(CLOCK_LIBRARY),

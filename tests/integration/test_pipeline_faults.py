@@ -1,0 +1,177 @@
+"""What goes wrong between a prediction and its place in the store: each row is stored once, as predicted, or named.
+
+Server, shipper and collector are the real programs; between shipper and collector stands a proxy. The long form, with
+faults from a seed, is `python -m benchmarks.pipeline`.
+"""
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hack.shippers import PROGRAMS, MissingProgramError, executable
+from tests.support import disasters
+from tests.support.callers import Account
+from tests.support.disasters import Disaster
+from tests.support.faults import Place
+from tests.support.pipelines import CLOCK_LIBRARY, Pipeline
+
+_MIB = 1 << 10  # KiB
+_LITTLE = 300  # rows
+
+
+def _program(shipper: str) -> str:
+    try:
+        return executable(shipper)
+    except MissingProgramError as error:
+        if shipper == "SyslogNG" and os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["SyslogNG", "Fluentd"])
+def shipper(request: pytest.FixtureRequest) -> str:
+    assert request.param in PROGRAMS
+    return str(request.param)
+
+
+@pytest.fixture
+def pipeline(shipper: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """Built; nothing runs yet."""
+    with Pipeline(shipper, _program(shipper), tmp_path) as built:
+        yield built
+
+
+@pytest.fixture
+def on_small_disks(shipper: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """The same with a file system each for the log, the shipper's state and the store."""
+    with Pipeline(
+        shipper, _program(shipper), tmp_path, {"log": 64 * _MIB, "state": 160 * _MIB, "data": 256 * _MIB}
+    ) as built:
+        built.collector.changes["RESERVE_BYTES"] = str(4 << 20)
+        yield built
+
+
+def _suffer(pipeline: Pipeline, *sorrows: Disaster, seconds: float) -> Account:
+    """One after the other under load, and then the account."""
+    pipeline.start()
+    pipeline.wait_for_stored(_LITTLE)
+    for number, sorrow in enumerate(sorrows):
+        sorrow(pipeline, random.Random(number), seconds)
+        pipeline.wait_for_answers(_LITTLE)
+    return pipeline.settle()
+
+
+def _assert_all_is_stored(account: Account) -> None:
+    assert account.mistakes == []
+    assert (account.lost, account.named_missing) == (0, 0)
+    assert account.stored >= account.answered > 0
+
+
+def test_processes_that_are_killed_at_any_step_lose_and_double_no_row(pipeline: Pipeline) -> None:
+    account = _suffer(
+        pipeline,
+        disasters.collector_killed_in_batch,
+        disasters.collector_killed_in_compaction,
+        disasters.shipper_killed,
+        disasters.shipper_ended,
+        disasters.shipper_and_collector_killed,
+        disasters.everything_killed,
+        seconds=0.3,
+    )
+    _assert_all_is_stored(account)
+
+
+def test_answers_that_are_lost_late_or_refusals_lose_and_double_no_row(pipeline: Pipeline) -> None:
+    account = _suffer(
+        pipeline,
+        disasters.answers_lost,
+        disasters.batches_lost,
+        disasters.answers_of_overload,
+        disasters.collector_hangs,
+        seconds=2.0,
+    )
+    _assert_all_is_stored(account)
+    assert pipeline.collector.coverage()["duplicates"] > 0, "what was stored before its answer got lost came again"
+
+
+def test_disks_that_are_full_for_a_while_lose_and_double_no_row(on_small_disks: Pipeline) -> None:
+    account = _suffer(
+        on_small_disks,
+        disasters.disk_of_collector_full,
+        disasters.disk_of_shipper_full,
+        disasters.disk_of_shipper_full_and_collector_away,
+        disasters.disk_of_log_full,
+        seconds=1.5,
+    )
+    _assert_all_is_stored(account)
+    assert on_small_disks.callers.refusals["503"] > 0, "the server refused rows that it could not log"
+
+
+def test_a_shipper_that_forgets_everything_loses_and_doubles_no_row(pipeline: Pipeline) -> None:
+    def forgets_with_a_full_buffer(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
+        with pipeline.lost_answers(Place.BEFORE):
+            pipeline.wait_for_answers(3000)
+            disasters.state_of_shipper_gone(pipeline, chance, seconds)
+
+    _assert_all_is_stored(_suffer(pipeline, forgets_with_a_full_buffer, seconds=0.1))
+
+
+def test_rows_that_a_shipper_drops_are_sent_again(pipeline: Pipeline) -> None:
+    account = _suffer(pipeline, disasters.batches_dropped, disasters.positions_of_shipper_flipped, seconds=1.0)
+    _assert_all_is_stored(account)
+    assert "their lines are sent again" in pipeline.server.output.read_text()
+
+
+def test_a_collector_whose_disk_lied_names_every_row_that_it_has_lost(pipeline: Pipeline) -> None:
+    account = _suffer(
+        pipeline,
+        disasters.log_of_collector_torn,
+        disasters.log_of_collector_flipped,
+        disasters.state_of_collector_flipped,
+        seconds=0.1,
+    )
+    assert account.mistakes == []
+    assert account.lost <= account.named_missing < account.answered / 2
+    bad = sorted((pipeline.collector.data / "damaged").iterdir())
+    assert bad, "what was damaged is kept"
+    assert pipeline.server.metric("prediction_log_files") == 1, "and the server's log does not wait for it"
+
+
+@pytest.mark.skipif(CLOCK_LIBRARY is None, reason="libfaketime is not installed: apt-get install libfaketime")
+def test_clocks_that_are_set_back_under_load_lose_and_double_no_row(pipeline: Pipeline) -> None:
+    pipeline.fake_clock()
+    account = _suffer(
+        pipeline, disasters.clock_back, disasters.shipper_killed, disasters.everything_killed, seconds=2.5
+    )
+    _assert_all_is_stored(account)
+    hours = {path.parent.name for path in disasters.parquet_files(pipeline.collector.data)}
+    assert len(hours) > 1, "rows from before and after lie in different hours"
+
+
+def test_of_a_pod_that_is_deleted_before_its_rows_have_left_it_every_row_is_named(pipeline: Pipeline) -> None:
+    pipeline.server.changes["DRAIN_SECONDS"] = "1"
+    pipeline.start()
+    pipeline.wait_for_stored(_LITTLE)
+    with pipeline.lost_answers(Place.BEFORE):
+        pipeline.wait_for_answers(_LITTLE)
+        pipeline.callers.stop()
+        assert pipeline.server.terminate() == 0
+        pipeline.sidecar.kill()
+    for folder in (pipeline.log_dir, pipeline.state):  # the emptyDirs go with the pod
+        shutil.rmtree(folder)
+        folder.mkdir()
+    pipeline.server.changes["POD_UID"] = "pod-2"
+    pipeline.sidecar.start()
+    pipeline.start_server()
+    pipeline.callers.start()
+    pipeline.wait_for_answers(_LITTLE)
+    account = pipeline.settle()
+    assert account.mistakes == []
+    assert account.lost == account.named_missing > 0
+    of_pod = {writer["writer"].split("/")[0]: writer for writer in pipeline.collector.coverage()["writers"]}
+    assert of_pod["pod-2"]["missing_intervals"] == []
+    assert of_pod["pod-1"]["missing_intervals"][-1][1] == of_pod["pod-1"]["written"]
