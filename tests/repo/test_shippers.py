@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from driftmonitor_operator.config import SHIPPER_FOLDERS, Images, OperatorConfig
+from driftmonitor_operator.config import SHIPPER_FOLDERS
+from driftmonitor_operator.resources.configmaps import shipper_data
 from driftmonitor_operator.resources.shipper import container
-from tests.support.shipping import monitor_with, shipper_files
+from tests.support.shipping import monitor_with, operator_config, shipper_files
 
 FLUENTD = Path(__file__).parents[2] / "fluentd"
-VARIABLE = {"Fluentd": r"ENV\.fetch\('([A-Z_]+)'\)", "SyslogNG": r"`([A-Z_]+)`"}
-SERVER_LOG = {"SERVER_LOG_URL", "SERVER_LOG_TOKEN"}
+VARIABLE = {"Fluentd": r"ENV\.fetch\('([A-Z_]+)'\)", "FluentBit": r"\$\{([A-Z_]+)\}", "SyslogNG": r"`([A-Z_]+)`"}
+SERVER_LOG = {"url": "https://logs.example/ingest?tenant=a", "tokenSecret": {"name": "logs"}}
 OPTIONAL = r"ENV\.fetch\('([A-Z_]+)', "
 
 
@@ -22,9 +23,10 @@ def variables_read(shipper: str, pattern: str | None = None) -> set[str]:
 
 @pytest.mark.parametrize("shipper", sorted(VARIABLE))
 def test_the_operator_sets_every_variable_that_a_configuration_needs(shipper: str) -> None:
-    images = Images("inference", "collector", "check", "fluentd", "syslog-ng")
-    rendered = container(monitor_with(shipper), OperatorConfig(images=images, shipper_files=shipper_files()))
-    assert variables_read(shipper) - SERVER_LOG <= {variable["name"] for variable in rendered["env"]}
+    monitor, config = monitor_with(shipper, serverLog=SERVER_LOG), operator_config()
+    texts = shipper_data(monitor, config).values()
+    read = {name for text in texts for name in re.findall(VARIABLE[shipper], text)}
+    assert read <= {variable["name"] for variable in container(monitor, config)["env"]}
 
 
 def test_the_table_names_every_variable() -> None:
@@ -32,3 +34,20 @@ def test_the_table_names_every_variable() -> None:
     assert table == {name for shipper in SHIPPER_FOLDERS for name in variables_read(shipper)} | variables_read(
         "Fluentd", OPTIONAL
     )
+
+
+def test_fluent_bit_gets_an_address_in_the_parts_that_it_wants() -> None:
+    rendered = container(monitor_with("FluentBit", serverLog=SERVER_LOG), operator_config())
+    values = {variable["name"]: variable.get("value") for variable in rendered["env"]}
+    parts = [values[f"SERVER_LOG_{part}"] for part in ("HOST", "PORT", "PATH", "TLS")]
+    assert parts == ["logs.example", "443", "/ingest?tenant=a", "on"]
+
+
+def test_the_image_of_fluentd_pins_each_plugin_and_has_what_uses_it() -> None:
+    text = (FLUENTD / "fluentd" / "Dockerfile").read_text()
+    installed = re.search(r"gem install --no-document (.*?) \\", text)
+    assert installed is not None
+    assert all(re.fullmatch(r"[a-z-]+:\d+\.\d+\.\d+", gem) for gem in installed[1].split())
+    assert (FLUENTD / "fluentd" / "image" / "metrics.conf").is_file()
+    assert re.search(r"^COPY image /etc/driftmonitor-fluentd$", text, re.MULTILINE)
+    assert "'IMAGE_CONFIG_DIR', '/etc/driftmonitor-fluentd'" in shipper_files()["Fluentd"]["fluent.conf"]

@@ -22,6 +22,7 @@ from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter
 from driftmonitor_operator.config import SHIPPER_FOLDERS, Images, OperatorConfig, ShipperFiles
 from driftmonitor_operator.resources import shipper as rendered
+from driftmonitor_operator.resources import shipperprograms
 from driftmonitor_operator.resources.configmaps import shipper_data
 from hack.shippers import Sidecar
 
@@ -194,8 +195,8 @@ class Pipeline:
         assert [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] == self.server.written
 
 
-def monitor_with(shipper: str) -> DriftMonitor:
-    """The least monitor with this `spec.logging.shipper.type`."""
+def monitor_with(shipper: str, **logging: Any) -> DriftMonitor:
+    """The least monitor with this `spec.logging.shipper.type`, and with these fields beside it."""
     return DriftMonitor.model_validate(
         {
             "metadata": {"name": "wine", "namespace": "default"},
@@ -203,42 +204,50 @@ def monitor_with(shipper: str) -> DriftMonitor:
                 "model": {"storageUri": "configmap://wine/model.onnx"},
                 "reference": {"storageUri": "configmap://wine/reference.parquet"},
                 "checks": {"schedule": "*/5 * * * *"},
-                "logging": {"shipper": {"type": shipper, "bufferSize": "64Mi"}},
+                "logging": {"shipper": {"type": shipper, "bufferSize": "64Mi"}, **logging},
             },
         }
     )
 
 
-def sidecar(shipper: str, program: str, folder: Path, collector: Collector) -> Sidecar:
-    """The sidecar that the operator renders, with new folders in the place of its volumes."""
+def sidecar(shipper: str, program: str, folder: Path, collector: Collector, **logging: Any) -> Sidecar:
+    """The sidecar that the operator renders, with new folders in the place of its volumes. `logging` are fields of the
+    monitor."""
     mounts = {
         rendered.LOG_DIR: "log",
-        rendered.STATE_DIR: "state",
-        rendered.CONFIG_MOUNT: "config",
-        rendered.TEMPORARY: "temporary",
+        shipperprograms.STATE_DIR: "state",
+        shipperprograms.CONFIG_MOUNT: "config",
+        shipperprograms.TEMPORARY: "temporary",
     }
     places = {mount: folder / name for mount, name in mounts.items()}
     for place in places.values():
         place.mkdir(exist_ok=True)
         place.chmod(0o777)  # as the kubelet makes an emptyDir
-    monitor = monitor_with(shipper)
-    config = OperatorConfig(
-        images=Images("inference", "collector", "check", "fluentd", "syslog-ng"),
-        shipper_files=shipper_files(),
-    )
+    monitor = monitor_with(shipper, **logging)
+    config = operator_config()
     for name, text in shipper_data(monitor, config).items():
-        (places[rendered.CONFIG_MOUNT] / name).write_text(text)
+        (places[shipperprograms.CONFIG_MOUNT] / name).write_text(text)
     return Sidecar(
         rendered.container(monitor, config),
         executable=program,
         places=places,
         values={
             "COLLECTOR_URL": f"{collector.url}/v1/records",
+            "COLLECTOR_HOST": "127.0.0.1",
+            "COLLECTOR_PORT": str(collector.port),
             "COLLECTOR_TOKEN": TOKEN,
+            "SERVER_LOG_TOKEN": TOKEN,
             "MONITOR_PORT": str(free_port()),
+            "METRICS_PORT": str(free_port()),
         },
         log=folder / "shipper.log",
     )
+
+
+def operator_config() -> OperatorConfig:
+    """What the operator needs to render a sidecar."""
+    images = Images("inference", "collector", "check", "fluentd", "syslog-ng", "fluent-bit")
+    return OperatorConfig(images=images, shipper_files=shipper_files())
 
 
 def shipper_files() -> ShipperFiles:
@@ -250,10 +259,10 @@ def shipper_files() -> ShipperFiles:
 
 
 @contextmanager
-def build(shipper: str, program: str, folder: Path) -> Iterator[Pipeline]:
+def build(shipper: str, program: str, folder: Path, **logging: Any) -> Iterator[Pipeline]:
     """A pipeline in an empty folder of which nothing runs yet, with the sidecar that the operator renders."""
     collector = Collector(folder)
-    made = sidecar(shipper, program, folder, collector)
+    made = sidecar(shipper, program, folder, collector, **logging)
     try:
         yield Pipeline(Server(made.place(rendered.LOG_DIR), collector), made, collector, shipper)
     finally:

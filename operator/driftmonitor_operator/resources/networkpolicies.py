@@ -9,6 +9,7 @@ from driftmonitor_operator.apiserver import Apiserver
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources.common import GRPC_PORT, HTTP_PORT, Component, child, selector
+from driftmonitor_operator.resources.shipperprograms import METRICS_PORT, has_metrics
 
 METADATA = ("169.254.169.254/32", "fd00:ec2::254/128")
 """Where clouds hand out a node's credentials to whoever asks."""
@@ -45,9 +46,11 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     spans = [_outside(_port(tracing.endpoint, None), apiserver)] if tracing is not None else []
     server_log = spec.logging.server_log
     lines = [_outside(_port(server_log.url, None), apiserver)] if server_log is not None else []
-    served = {"ports": [_tcp(HTTP_PORT), _tcp(GRPC_PORT)]}
+    served: list[Body] = [{"ports": [_tcp(HTTP_PORT), _tcp(GRPC_PORT)]}]
+    if config.collector_peers and has_metrics(spec.logging.shipper.type):
+        served.append({"from": list(config.collector_peers), "ports": [_tcp(METRICS_PORT)]})
     policies = [
-        _policy(monitor, "inference", [served], [_dns(), collector, *model, *spans, *lines]),
+        _policy(monitor, "inference", served, [_dns(), collector, *model, *spans, *lines]),
         _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], []),
         _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
     ]

@@ -2,16 +2,14 @@
 
 from driftmonitor_api.base import parse_quantity
 from driftmonitor_api.v1alpha1 import DriftMonitor, ServerLog
-from driftmonitor_operator.config import SHIPPER_MAIN_FILES, OperatorConfig
+from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources import common, pods
+from driftmonitor_operator.resources import common, pods, shipperprograms
 from driftmonitor_operator.resources.configmaps import shipper_name
 from driftmonitor_operator.resources.pods import env, mount
+from driftmonitor_operator.resources.shipperprograms import CONFIG_MOUNT, STATE_DIR, TEMPORARY
 
 LOG_DIR = "/var/log/driftmonitor"
-STATE_DIR = "/var/lib/shipper"
-CONFIG_MOUNT = "/etc/shipper"
-TEMPORARY = "/tmp"  # noqa: S108 - an emptyDir
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 """The certificates that the images have."""
 _HEADROOM_BYTES = 256 << 20  # an emptyDir over its limit evicts the pod, so the programs' own limit must come first
@@ -22,20 +20,18 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
     shipper = monitor.spec.logging.shipper
     return {
         "name": "shipper",
-        "image": config.images.fluentd if shipper.type == "Fluentd" else config.images.syslog_ng,
+        "image": shipperprograms.image(shipper.type, config.images),
         "imagePullPolicy": config.images.pull_policy,
         "restartPolicy": "Always",
-        "command": _command(shipper.type),
+        "command": shipperprograms.command(shipper.type),
         "env": [
             *env(
                 LOG_DIR=LOG_DIR,
                 STATE_DIR=STATE_DIR,
-                COLLECTOR_HOST=common.collector_host(monitor),
-                COLLECTOR_PORT=common.HTTP_PORT,
                 COLLECTOR_URL=f"{common.collector_url(monitor)}/v1/records",
                 CA_FILE=CA_FILE,
                 BUFFER_BYTES=buffer_bytes(monitor),
-                **_own_variables(shipper.type),
+                **shipperprograms.variables(monitor, buffer_bytes(monitor)),
             ),
             {
                 "name": "COLLECTOR_TOKEN",
@@ -45,6 +41,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             },
             *_server_log(monitor.spec.logging.server_log),
         ],
+        **shipperprograms.health(shipper.type),
         "resources": pods.resources(shipper.resources, "50m", "64Mi", "512Mi"),
         "securityContext": pods.container_security(),
         "volumeMounts": [
@@ -81,26 +78,3 @@ def _server_log(server_log: ServerLog | None) -> list[Body]:
         reference = {"name": token.name, "key": token.key, "optional": True}
         variables.append({"name": "SERVER_LOG_TOKEN", "valueFrom": {"secretKeyRef": reference}})
     return variables
-
-
-def _own_variables(shipper: str) -> dict[str, str]:
-    if shipper == "Fluentd":
-        return {"TMPDIR": f"{TEMPORARY}/shipper"}
-    return {"CONFIG_DIR": CONFIG_MOUNT}
-
-
-def _command(shipper: str) -> list[str]:
-    file = f"{CONFIG_MOUNT}/{SHIPPER_MAIN_FILES[shipper]}"
-    if shipper == "Fluentd":
-        # Ruby takes no temporary folder that all may write to and has no sticky bit, which is what an emptyDir is.
-        return ["sh", "-c", 'mkdir -p -m 0700 "$TMPDIR" && exec "$0" "$@"', "fluentd", "-c", file]
-    return [
-        "syslog-ng",
-        "--foreground",
-        "--stderr",  # its own messages go to the container's log
-        "--no-caps",  # it has none to give up
-        f"--cfgfile={file}",
-        f"--control={STATE_DIR}/syslog-ng.ctl",
-        f"--pidfile={STATE_DIR}/syslog-ng.pid",
-        f"--persist-file={STATE_DIR}/syslog-ng.persist",
-    ]

@@ -370,6 +370,7 @@ REFERENCES: dict[specs.Path, list[Any]] = {
     ],
     ("reference", "credentialsSecret"): ["other/token", {"namespace": "other", "name": "token"}, "../other/token"],
     ("logging", "redact", "keySecret", "name"): ["other/key", {"namespace": "other", "name": "key"}],
+    ("logging", "serverLog", "tokenSecret", "name"): ["other/token", {"namespace": "other", "name": "token"}],
     ("collector", "storage", "storageClassName"): ["other/fast"],
 }
 """Every field that names another object, with attempts to name one of another namespace."""

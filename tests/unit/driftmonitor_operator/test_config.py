@@ -7,9 +7,10 @@ from driftmonitor_operator.config import ConfigError, load
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    for shipper, main in (("fluentd", "fluent.conf"), ("syslog-ng", "syslog-ng.conf")):
+    mains = {"fluentd": ("fluent.conf",), "fluent-bit": ("fluent-bit.conf", "parsers.conf")}
+    for shipper, names in (mains | {"syslog-ng": ("syslog-ng.conf",)}).items():
         (tmp_path / shipper).mkdir()
-        for name in (main, "output-collector.conf", "output-server-log.conf"):
+        for name in (*names, "output-collector.conf", "output-server-log.conf"):
             (tmp_path / shipper / name).write_text(f"{shipper}'s {name}")
     images = ("INFERENCE_IMAGE", "COLLECTOR_IMAGE", "CHECK_IMAGE", "SYSLOG_NG_IMAGE")
     return {name: name.lower() for name in images} | {"SHIPPER_CONFIG_DIR": str(tmp_path)}

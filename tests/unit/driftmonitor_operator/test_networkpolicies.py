@@ -79,6 +79,23 @@ def test_others_may_be_let_to_the_collector(policies: Policies) -> None:
     assert others == {"from": [peer], "ports": [{"protocol": "TCP", "port": 8080}]}
 
 
+def test_who_may_reach_the_collector_may_ask_the_shipper_for_its_metrics(policies: Policies) -> None:
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    metrics = {"from": [peer], "ports": [{"protocol": "TCP", "port": 24231}]}
+    for shipper, rules in (("Fluentd", [metrics]), ("FluentBit", [metrics]), ("SyslogNG", [])):
+        logging = {"shipper": {"type": shipper}}
+        assert policies({"collector_peers": (peer,)}, logging=logging)["inference"]["ingress"][1:] == rules
+        assert policies(logging=logging)["inference"]["ingress"][1:] == []
+
+
+def test_the_sidecar_reaches_the_receiver_of_the_servers_log(policies: Policies) -> None:
+    without = policies()["inference"]
+    assert not reaches(without, "8.8.8.8", 8443)
+    policy = policies(logging={"serverLog": {"url": "https://logs.example:8443/in"}})["inference"]
+    assert [port for port in (80, 6443, 8443) if reaches(policy, "8.8.8.8", port)] == [8443]
+    assert not reaches(policy, "192.0.2.7", 8443)
+
+
 VALIDATION: Body = {"schedule": "* * * * *", "validation": {}}
 
 
