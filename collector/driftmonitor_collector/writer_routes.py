@@ -52,6 +52,7 @@ def routes(collector: Collector) -> list[BaseRoute]:
                 "stored_through": through,
                 "highest_stored": account.stored.highest,
                 "missing": account.outstanding(MAX_MISSING_INTERVALS),
+                "duplicates": account.duplicates,
             }
         )
 

@@ -24,6 +24,8 @@ class Answer:
     highest_stored: int = 0
     missing: Sequence[Interval] = ()
     """The lowest of the seqs that are written and neither stored nor given up; ascending."""
+    duplicates: int = 0
+    """Rows that came again and were dropped."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class _Still:
     since: float
     highest_stored: int
     """When rows were sent again the last time, or at the beginning."""
+    duplicates: int
+    """The most that were told by then."""
     gap: Sequence[Interval] = ()
     """What had been passed over when that was done for the first time."""
     goes: int = 0
     in_vain: int = 0
-    """Goes after which other rows arrived, and these did not."""
+    """Goes after which other rows arrived, new ones or the witness, and these did not."""
     sent_through: int = 0
 
 
@@ -57,7 +61,11 @@ class Gaps:
         self._writers: dict[str, _Still] = {}
 
     def step(self, writer: str, answer: Answer, now: float) -> Step:
-        """What to do after this answer; `now` on a clock that never goes backwards."""
+        """What to do after this answer; `now` on a clock that never goes backwards.
+
+        What is sent must bring a witness along, a row that is stored already: a full log has no new rows that could
+        show that the shipper works. A witness that arrives is one duplicate more.
+        """
         if not answer.missing:
             self._writers.pop(writer, None)
             return Step()
@@ -66,8 +74,10 @@ class Gaps:
             return self._moved(writer, answer, now, still)
         if now - still.since < self._patience * min(2**still.goes, _LONGEST_PATIENCE):
             return Step()
-        still.in_vain += still.goes > 0 and answer.highest_stored > still.highest_stored
+        arrived = answer.highest_stored > still.highest_stored or answer.duplicates > still.duplicates
+        still.in_vain += still.goes > 0 and arrived
         still.since, still.highest_stored = now, answer.highest_stored
+        still.duplicates = max(still.duplicates, answer.duplicates)
         if still.in_vain >= _TRIES and (hopeless := tuple(below(common(answer.missing, still.gap), answer))):
             return Step(give_up=hopeless)
         still.goes += 1
@@ -75,7 +85,7 @@ class Gaps:
         return Step(send=answer.missing)
 
     def _moved(self, writer: str, answer: Answer, now: float, before: _Still | None) -> Step:
-        still = self._writers[writer] = _Still(answer.stored_through, now, answer.highest_stored)
+        still = self._writers[writer] = _Still(answer.stored_through, now, answer.highest_stored, answer.duplicates)
         if before is not None and before.goes and answer.stored_through >= before.sent_through:
             # All that was sent has come: what else was missing with it needs no proof of its own.
             still.gap = tuple(below(common(answer.missing, before.gap), answer))

@@ -200,9 +200,10 @@ class RecordLog:
                 self._accounts[writer].confirm(stored_through)
         self._delete_stored()
 
-    def send_again(self, writer: str, missing: Sequence[Interval]) -> Found:
+    def send_again(self, writer: str, missing: Sequence[Interval], *, witness: int = 0) -> Found:
         """Write the lines of these seqs to a new file, where a shipper takes them for new: some of the lowest, and what
-        is left the next time. Gives what was found. OSError. One thread at a time may call this and `confirm`.
+        is left the next time; behind them that of the witness, if there is one. Gives what was found, without that.
+        OSError. One thread at a time may call this and `confirm`.
 
         The limit does not hold for this file: a full log gets no emptier while rows of it do not arrive.
         """
@@ -214,12 +215,13 @@ class RecordLog:
         found = find_lines(sizes, missing, min(_SENT_AGAIN_BYTES, self.limit // _ROTATIONS_PER_LIMIT))
         self._forget_sent_again(writer)
         if found.lines:
+            lines = b"".join([*found.lines, *(find_lines(sizes, [(witness, witness)], 1).lines if witness else ())])
             try:
-                path.write_bytes(b"".join(found.lines))
+                path.write_bytes(lines)
             except OSError:  # no room: what was shipped of it does no harm
                 path.unlink(missing_ok=True)
                 raise
-            file = LogFile(path, writer, found.last_seq, sum(map(len, found.lines)))
+            file = LogFile(path, writer, found.last_seq, len(lines))
             with self._lock:
                 self._files.append(file)
                 self._bytes += file.size

@@ -40,6 +40,7 @@ class _Stored(msgspec.Struct):
     stored_through: int
     highest_stored: int = 0
     missing: tuple[Interval, ...] = ()
+    duplicates: int = 0
 
 
 class CollectorClient:
@@ -74,7 +75,7 @@ class CollectorClient:
             stored = msgspec.json.decode(answer, type=_Stored)
         except msgspec.DecodeError as error:
             raise ReportError(f"its answer is not of the form {{'stored_through': 12}}: {error}") from error
-        return Answer(stored.stored_through, stored.highest_stored, stored.missing)
+        return Answer(stored.stored_through, stored.highest_stored, stored.missing, stored.duplicates)
 
 
 class Reporter:
@@ -128,7 +129,7 @@ class Reporter:
         give_up = step.give_up
         if step.send:
             try:
-                found = self._log.send_again(writer, step.send)
+                found = self._log.send_again(writer, step.send, witness=answer.highest_stored)
             except OSError:
                 self._gaps.failed(writer)
                 raise

@@ -180,9 +180,9 @@ def test_a_writers_report_names_what_is_missing_until_it_comes(collector: Any, l
         told: dict[str, Any] = response.json()
         return told
 
-    assert report(0) == {"stored_through": 0, "highest_stored": 0, "missing": []}
+    assert report(0) == {"stored_through": 0, "highest_stored": 0, "missing": [], "duplicates": 0}
     collector.send(lines([1, 2, 5], "gaps"))
-    assert report(8) == {"stored_through": 2, "highest_stored": 5, "missing": [[3, 4], [6, 8]]}
+    assert report(8) == {"stored_through": 2, "highest_stored": 5, "missing": [[3, 4], [6, 8]], "duplicates": 0}
     found = account(collector, "gaps")
     assert found.pop("lag_seconds") > 0
     assert found == {
@@ -190,7 +190,7 @@ def test_a_writers_report_names_what_is_missing_until_it_comes(collector: Any, l
         "missing_intervals": [[3, 4], [6, 8]], "lost_intervals": [],
     }  # fmt: skip
     collector.send(lines([3, 4, 6, 7, 8], "gaps"))
-    assert report(8) == {"stored_through": 8, "highest_stored": 8, "missing": []}
+    assert report(8) == {"stored_through": 8, "highest_stored": 8, "missing": [], "duplicates": 0}
     assert account(collector, "gaps")["missing_intervals"] == []
     assert account(collector, "gaps")["lag_seconds"] == 0
     totals = collector.coverage()

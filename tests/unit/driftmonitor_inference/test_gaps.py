@@ -49,6 +49,13 @@ def test_what_does_not_arrive_after_three_goes_is_given_up_while_others_arrive()
     assert steps[4].give_up == gap
 
 
+def test_a_witness_that_arrives_alone_shows_a_go_in_vain_where_a_full_log_has_no_other_rows() -> None:
+    steps = _hours([Answer(10, 50, ((11, 12),), duplicates) for duplicates in (7, 7, 8, 8, 9, 9, 10)])
+    assert [bool(step.send) for step in steps] == [False, True, True, True, True, True, False]
+    assert steps[6].give_up == ((11, 12),)
+    assert _hours([Answer(10, 50, ((11, 12),), hour % 2) for hour in range(20)])[-1].send, "two collectors of one store"
+
+
 def test_while_nothing_else_arrives_nothing_is_given_up_since_the_shipper_may_be_away() -> None:
     steps = _hours([Answer(10, 50, ((11, 12),))] * 20)
     assert steps[1:] == [Step(send=((11, 12),))] * 19

@@ -233,6 +233,21 @@ def test_rows_are_sent_again_in_one_new_file_at_a_time_which_goes_with_the_other
     assert log.send_again("pod/0/S", [(95, 99)]).absent == ((95, 99),)
 
 
+def test_a_witness_follows_what_is_sent_again(tmp_path: Path) -> None:
+    log = RecordLog(tmp_path, writer="pod/0/S", start="S", limit=10_000, rotate=1000)
+    for _ in range(3):
+        log.append(10, lambda seq: _numbered(seq, 10))
+    found = log.send_again("pod/0/S", [(5, 6)], witness=25)
+    copy = sorted(tmp_path.iterdir())[-1]
+    assert copy.read_bytes() == _numbered(5, 2) + _numbered(25, 1)
+    assert found.last_seq == 6
+    log.confirm("pod/0/S", 6)
+    assert not copy.exists()
+    held = set(tmp_path.iterdir())
+    assert log.send_again("pod/0/S", [(99, 99)], witness=25).lines == []
+    assert set(tmp_path.iterdir()) == held
+
+
 def test_a_full_log_sends_again_all_the_same(tmp_path: Path) -> None:
     log = RecordLog(tmp_path, writer="pod/0/S", start="S", limit=1000, rotate=1000)
     with pytest.raises(LogFullError):

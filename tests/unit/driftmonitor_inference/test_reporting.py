@@ -141,7 +141,8 @@ def test_rows_that_do_not_arrive_are_sent_again_and_those_that_are_nowhere_given
     reporter = _reporter(log, collector, token)
     reporter.start()
     again = tmp_path / "log" / "predictions.S.000002.jsonl"
-    wait_until(lambda: again.exists() and again.read_bytes() == b'{"seq": 2}\n', "the line is in a new file")
+    copy = b'{"seq": 2}\n{"seq": 4}\n'  # and the witness
+    wait_until(lambda: again.exists() and again.read_bytes() == copy, "the line is in a new file")
     wait_until(lambda: collector.reports[-1].get("lost") == [[3, 3]], "the row without a line is given up")
     collector.body = b'{"stored_through": 4, "highest_stored": 4, "missing": []}'
     wait_until(lambda: log.unconfirmed() == 0, "the rows are confirmed")
