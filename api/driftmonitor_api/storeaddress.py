@@ -5,7 +5,7 @@ import re
 STORE_ADDRESS = "(s3|gs|az)://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9._=-]{0,100}){0,10}"
 """A regular expression that the apiserver, too, holds an address against."""
 STORE_ADDRESSES = (
-    "s3://<bucket>/<prefix>, gs://<bucket>/<prefix> or az://<container>/<prefix>, without a slash at its end"
+    "s3://<bucket>/<prefix>, gs://<bucket>/<prefix> or az://<container>/<prefix>, with no slash at the end"
 )
 
 

@@ -26,8 +26,8 @@ class ObjectStore:
     region = "us-east-1"
 
     def __init__(self, folder: Path) -> None:
-        """`folder` must be empty; it takes the buckets and what the server keeps of them."""
-        self._buckets, self._metadata = folder / "buckets", folder / "metadata"
+        """`folder` takes the buckets and what the server keeps of them; a server after this one finds them there."""
+        self.buckets, self._metadata = folder / "buckets", folder / "metadata"
         self._log = folder / "server.log"
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
@@ -35,11 +35,16 @@ class ObjectStore:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ObjectStore:
-        self._buckets.mkdir()
-        self._metadata.mkdir()
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the process, also again after `stop`, at the same port."""
+        self.buckets.mkdir(exist_ok=True)
+        self._metadata.mkdir(exist_ok=True)
         command = [str(ensure()), "--port", f"127.0.0.1:{self.port}", "--region", self.region, "--quiet"]
         # The folder may be on a file system without extended attributes, so these lie beside it.
-        command += ["posix", "--sidecar", str(self._metadata), str(self._buckets)]
+        command += ["posix", "--sidecar", str(self._metadata), str(self.buckets)]
         keys = {"ROOT_ACCESS_KEY": self.access_key_id, "ROOT_SECRET_KEY": self.secret_access_key}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -50,7 +55,6 @@ class ObjectStore:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -59,7 +63,7 @@ class ObjectStore:
 
     def make_bucket(self, name: str, *, public: bool = False) -> None:
         """An empty bucket, whose objects anyone may read where it is public; its name has 3 to 63 characters."""
-        (self._buckets / name).mkdir()
+        (self.buckets / name).mkdir()
         if public:
             anyone = {
                 "Effect": "Allow",

@@ -81,6 +81,14 @@ def test_who_names_a_secret_must_be_allowed_to_get_it(author: Apply, field: str)
     assert code == 0, said
 
 
+def test_who_names_a_secret_for_the_records_must_be_allowed_to_get_it(author: Apply) -> None:
+    code, said = author(collector={"storage": {"uri": "s3://models", "credentialsSecret": "of-others"}})
+    assert code != 0
+    assert "spec.collector.storage.credentialsSecret: you may not read the Secret 'of-others'" in said
+    code, said = author(collector={"storage": {"uri": "s3://models", "credentialsSecret": "allowed"}})
+    assert code == 0, said
+
+
 def test_who_names_a_token_for_the_servers_log_must_be_allowed_to_get_it(author: Apply) -> None:
     def logging(secret: str) -> dict[str, Any]:
         return {"serverLog": {"url": "https://logs.example/", "tokenSecret": {"name": secret}}}
@@ -144,6 +152,14 @@ def test_an_address_that_only_looks_like_an_allowed_one_is_refused(author: Apply
     assert code != 0
     assert f"spec.{field}.storageUri: the address is not allowed" in said
     assert "s3://models/, https://models.example/wine/, pvc://" in said
+
+
+def test_records_lie_under_an_allowed_prefix_too(author: Apply) -> None:
+    code, said = author(collector={"storage": {"uri": "s3://models-of-others", "credentialsSecret": "allowed"}})
+    assert code != 0
+    assert "spec.collector.storage.uri: the address is not allowed" in said
+    code, said = author(collector={"storage": {"uri": "s3://models/records", "credentialsSecret": "allowed"}})
+    assert code == 0, said
 
 
 def test_a_rolling_reference_has_no_address_to_be_judged(author: Apply) -> None:

@@ -8,6 +8,7 @@ from hack.cluster.client import ApiError
 
 MONITORS = "/apis/driftmonitor.dev/v1alpha1/namespaces/default/driftmonitors"
 DRY_RUN = f"{MONITORS}?dryRun=All&fieldValidation=Strict"
+STORE = {"uri": "s3://records", "credentialsSecret": "c"}
 
 
 def monitor(name: str = "wine", **spec: Any) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(
         "samplingPercent": 100,
         "shipper": {"type": "Fluentd", "bufferSize": "512Mi"},
     }
-    assert spec["collector"] == {"storage": {"size": "10Gi"}, "retention": "30d"}
+    assert spec["collector"] == {"storage": {}, "replicas": 1, "retention": "30d"}
     assert spec["checks"]["timeZone"] == "Etc/UTC"
     assert spec["checks"]["policy"] == {
         "consecutiveWindows": 1,
@@ -129,6 +130,17 @@ HASHED = {"hash": ["b"], "keySecret": {"name": "redaction"}}
         (monitor(logging={"shipper": {"bufferSize": "1 GB"}}), "spec.logging.shipper.bufferSize"),
         (monitor(collector={"storage": {"size": "0Gi"}}), "spec.collector.storage.size"),
         (monitor(collector={"retention": "0d"}), "spec.collector.retention"),
+        (monitor(collector={"storage": STORE | {"uri": "s3://Records"}}), "spec.collector.storage.uri"),
+        (monitor(collector={"storage": STORE | {"uri": "s3://records/"}}), "slash at"),
+        (monitor(collector={"storage": STORE | {"uri": "s3://records/../else"}}), "spec.collector.storage.uri"),
+        (monitor(collector={"storage": STORE | {"uri": "file:///records"}}), "spec.collector.storage.uri"),
+        (monitor(collector={"storage": STORE | {"size": "1Gi"}}), "uri is for an object store"),
+        (monitor(collector={"storage": STORE | {"storageClassName": "fast"}}), "uri is for an object store"),
+        (monitor(collector={"storage": {"uri": "s3://records"}}), "set uri and credentialsSecret together"),
+        (monitor(collector={"storage": {"credentialsSecret": "c"}}), "set uri and credentialsSecret together"),
+        (monitor(collector={"storage": STORE, "retentionSize": "1Gi"}), "retentionSize is for a volume"),
+        (monitor(collector={"replicas": 2}), "several replicas need storage.uri"),
+        (monitor(collector={"storage": STORE, "replicas": 11}), "spec.collector.replicas"),
         (monitor(reference={"storageUri": "here"}), "spec.reference.storageUri"),
         (monitor(reference={}), "set exactly one of storageUri and window"),
         (monitor(reference={"storageUri": "pvc://c/r", "window": {}}), "spec.reference"),

@@ -302,6 +302,7 @@ _RETENTION = f"{POD}/containers/name=collector/env/name=RETENTION_SECONDS/value"
 _BUFFER = child("Deployment", "", f"{SHIPPER}/env/name=BUFFER_BYTES/value")
 _SERVER_LOG_URL = child("Deployment", "", f"{SHIPPER}/env/name=SERVER_LOG_URL/value")
 _SERVER_LOG_TOKEN = child("Deployment", "", f"{SHIPPER}/env/name=SERVER_LOG_TOKEN/valueFrom")
+_STORE: Spec = {"collector": {"storage": {"uri": "s3://records", "credentialsSecret": "c"}}}
 _EXISTS: Spec = {"operator": "Exists"}
 _ANY = "columns.proline"
 
@@ -372,6 +373,13 @@ CASES = [
     Case("logging.shipper.bufferSize", ("64Mi", "1Gi"), _BUFFER),
     Case("collector.retention", ("1h", "2d"), child("Deployment", "-collector", _RETENTION)),
     Case("collector.retentionSize", ("8Gi", "500Mi"), child("Deployment", "-collector", _RETENTION_BYTES)),
+    Case("collector.replicas", (2, 3), child("Deployment", "-collector", "spec/replicas"), beside=_STORE),
+    Case(
+        "collector.storage.credentialsSecret",
+        ("a", "b"),
+        child("Deployment", "-collector", f"{POD}/{_CREDENTIALS}"),
+        beside=_STORE,
+    ),
     Case("reference.storageUri", ("configmap://a/r.csv", "configmap://b/r.csv"), _REFERENCE_FILE),
     Case("reference.credentialsSecret", ("a", "b"), child("CronJob", "-check", f"{CHECK_POD}/{_CREDENTIALS}")),
     Case("reference.window.lookback", ("30m", "1h"), rows_of_reference, beside=_rolling(offset="60m")),
@@ -407,5 +415,8 @@ CASES = [
 IMMUTABLE = {
     "collector.storage.size": ("20Gi", "30Gi"),
     "collector.storage.storageClassName": ("fast", "slow"),
+    "collector.storage.uri": ("s3://records", "s3://records/else"),
 }
 """Fields that can only be given at the creation."""
+WITH_IMMUTABLE: dict[str, Spec] = {"collector.storage.uri": {"credentialsSecret": "c"}}
+"""What must be given together with them, in the same object."""

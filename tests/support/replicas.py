@@ -146,11 +146,14 @@ class Sender:
     def __init__(self, replicas: Sequence[Replica], writer: str, rows: int) -> None:
         self.replicas, self.writer, self.rows = replicas, writer, rows
         self.refusals: list[httpx.Response] = []
+        self.taken = 0
+        """Rows that were acknowledged: the writer's first ones."""
 
     def run(self, goes_on: Callable[[], bool]) -> None:
         """Send while told to; returns when the last batch is taken."""
-        first, turn = 1, 0
+        turn = 0
         while goes_on():
+            first = self.taken + 1
             body = lines_of(self.writer, range(first, first + self.rows))
             for _ in range(10_000):
                 turn += 1
@@ -165,8 +168,7 @@ class Sender:
                 time.sleep(0.05)
             else:
                 raise AssertionError(f"batch {first} was never taken")
-            first += self.rows
-        self.sent = first - 1
+            self.taken += self.rows
 
 
 def wait_for_all(replicas: Sequence[Replica]) -> None:

@@ -53,6 +53,7 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "outlierDetector.storageUri": _MODEL_URIS,
     "sha256": ("ab" * 32, "0123456789abcdef" * 4),
     "credentialsSecret": _SECRETS,
+    "storage.uri": ("s3://records", "s3://records.example/a/b=1", "gs://records/wine", "az://records/2026/wine_v2"),
     "endpoint": ("http://otel-collector.observability.svc:4318/v1/traces", "https://otel.example"),
     "maxLatency": ("1ms", "2ms", "999ms"),
     "drop": ("alcohol", "colour"),
@@ -64,6 +65,7 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "bufferSize": ("64Mi", "100Mi", "512Mi", "1Gi", "1024Mi"),
     "size": ("1Gi", "10Gi", "1024Mi", "999999Mi"),
     "retention": _DURATIONS,
+    "retentionSize": ("500Mi", "8Gi", "8192Mi"),
     "lookback": _DURATIONS,
     "offset": ("1s", *_DURATIONS),
     "cooldown": ("0s", "00m", *_DURATIONS),
@@ -171,6 +173,7 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
     for path in sources:
         _mend_source(at(spec, path), path, kept)
     _mend_redaction(spec.get("logging", {}), model, kept)
+    _mend_collector(spec.get("collector", {}), kept)
     if "window" in checks:
         _order(checks["window"], "minRows", "maxRows", {"minRows": 500, "maxRows": 100_000}, kept)
     drift = checks.get("drift", {})
@@ -196,6 +199,27 @@ def _mend_source(source: Spec, path: Path, kept: Path) -> None:
             source["storageUri"] = "s3://models/wine/3/model.onnx"
         else:
             del source["credentialsSecret"]
+
+
+def _mend_collector(collector: Spec, kept: Path) -> None:
+    storage = collector.get("storage", {})
+    if kept in (("collector", "replicas"), ("collector", "storage", "credentialsSecret")):
+        storage = collector.setdefault("storage", {})
+        storage.setdefault("uri", POOLS["storage.uri"][0])
+    if kept in (
+        ("collector", "retentionSize"),
+        ("collector", "storage", "size"),
+        ("collector", "storage", "storageClassName"),
+    ):
+        storage.pop("uri", None)
+    if "uri" in storage:
+        storage.setdefault("credentialsSecret", _SECRETS[0])
+        for name in ("size", "storageClassName"):
+            storage.pop(name, None)
+        collector.pop("retentionSize", None)
+    else:
+        storage.pop("credentialsSecret", None)
+        collector.pop("replicas", None)
 
 
 def at(spec: Spec, path: Path) -> Any:
@@ -289,6 +313,7 @@ def with_storage_of(spec: Spec, other: Spec) -> Spec:
     collector.pop("storage", None)
     if "storage" in other.get("collector", {}):
         collector["storage"] = copy.deepcopy(other["collector"]["storage"])
+    _mend_collector(collector, ())
     return result
 
 

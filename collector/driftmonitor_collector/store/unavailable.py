@@ -5,5 +5,5 @@ class StoreUnavailableError(Exception):
     """The store does not answer, or not in time; whether it took what it was sent shows when that comes again."""
 
 
-class UnusableStoreError(Exception):
-    """The store cannot be used as it is configured; the message names the fix."""
+class UnusableStoreError(StoreUnavailableError):
+    """The store cannot be used as it is configured; the message names the fix, after which it may be used."""

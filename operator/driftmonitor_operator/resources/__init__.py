@@ -36,7 +36,7 @@ def desired(monitor: DriftMonitor, config: OperatorConfig, apiserver: Apiserver)
         rbac.role_binding(monitor),
         *networkpolicies.network_policies(monitor, config, apiserver),
         *configmaps.config_maps(monitor, config),
-        volumeclaim.volume_claim(monitor),
+        *volumeclaim.volume_claims(monitor),
         *services.services(monitor),
         collector.deployment(monitor, config),
         inference.deployment(monitor, config),

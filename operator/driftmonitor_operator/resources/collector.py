@@ -1,4 +1,4 @@
-"""The collector: one pod, because its volume has one writer."""
+"""The collector: one pod over a volume, because that has one writer, or several over an object store."""
 
 from driftmonitor_api.base import parse_duration, parse_quantity
 from driftmonitor_api.v1alpha1 import DriftMonitor
@@ -9,17 +9,21 @@ from driftmonitor_operator.resources.common import child, child_name
 from driftmonitor_operator.resources.pods import env, mount
 
 DATA_DIR = "/data"
+_ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 
 
 def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
     """The Deployment; Recreate, so that the old pod lets go of the volume before the new one takes it."""
+    spec = monitor.spec.collector
+    shared = spec.storage.uri is not None
+    data = {"name": "data", "persistentVolumeClaim": {"claimName": child_name(monitor, "collector")}}
     return child(
         "Deployment",
         monitor,
         "collector",
         spec={
-            "replicas": 1,
-            "strategy": {"type": "Recreate"},
+            "replicas": spec.replicas,
+            "strategy": _ROLLING if shared else {"type": "Recreate"},
             "selector": {"matchLabels": common.selector(monitor, "collector")},
             "template": {
                 "metadata": {"labels": common.labels(monitor, "collector")},
@@ -29,10 +33,8 @@ def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                     "collector",
                     containers=[_container(monitor, config)],
                     volumes=[
-                        {
-                            "name": "data",
-                            "persistentVolumeClaim": {"claimName": child_name(monitor, "collector")},
-                        },
+                        pods.empty_dir("data") if shared else data,
+                        *pods.credentials_volumes(spec.storage.credentials_secret),
                         pods.token_volume(monitor),
                         pods.empty_dir("tmp"),
                     ],
@@ -47,10 +49,23 @@ def retention_bytes(monitor: DriftMonitor) -> int:
     collector = monitor.spec.collector
     if collector.retention_size is not None:
         return int(parse_quantity(collector.retention_size))
-    return int(parse_quantity(collector.storage.size) * 8 / 10)
+    return int(parse_quantity(collector.storage.volume_size) * 8 / 10)
+
+
+def _storage(monitor: DriftMonitor) -> dict[str, str | int]:
+    """The variables that say where the records lie, and how many may."""
+    uri = monitor.spec.collector.storage.uri
+    if uri is None:
+        return {"RETENTION_BYTES": retention_bytes(monitor)}
+    metadata = monitor.metadata
+    # A bucket may be for many monitors.
+    address = f"{uri}/{metadata.namespace}/{metadata.name}"
+    return {"STORAGE_URI": address, "STORAGE_CREDENTIALS_DIR": pods.CREDENTIALS_MOUNT}
 
 
 def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
+    secret = monitor.spec.collector.storage.credentials_secret
+    credentials = [mount("credentials", pods.CREDENTIALS_MOUNT, read_only=True)] if secret is not None else []
     return {
         "name": "collector",
         "image": config.images.collector,
@@ -60,7 +75,7 @@ def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             DATA_DIR=DATA_DIR,
             COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
             RETENTION_SECONDS=int(parse_duration(monitor.spec.collector.retention).total_seconds()),
-            RETENTION_BYTES=retention_bytes(monitor),
+            **_storage(monitor),
         ),
         "ports": [{"name": "http", "containerPort": common.HTTP_PORT, "protocol": "TCP"}],
         "readinessProbe": {
@@ -81,6 +96,7 @@ def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             mount("data", DATA_DIR),
+            *credentials,
             mount("token", pods.TOKEN_MOUNT, read_only=True),
             mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
         ],

@@ -10,6 +10,7 @@ def disruption_budgets(monitor: DriftMonitor) -> list[Body]:
     validation = monitor.spec.checks.validation
     replicas: list[tuple[Component, int]] = [
         ("inference", monitor.spec.serving.least_replicas),
+        ("collector", monitor.spec.collector.replicas),
         ("validation", validation.replicas if validation is not None else 0),
     ]
     return [_budget(monitor, component) for component, number in replicas if number > 1]

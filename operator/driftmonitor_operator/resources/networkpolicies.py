@@ -49,9 +49,11 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     served: list[Body] = [{"ports": [_tcp(HTTP_PORT), _tcp(GRPC_PORT)]}]
     if config.collector_peers and has_metrics(spec.logging.shipper.type):
         served.append({"from": list(config.collector_peers), "ports": [_tcp(METRICS_PORT)]})
+    storage = spec.collector.storage
+    storing = [_dns(), _outside(_port(storage.uri, storage.credentials_secret), apiserver)] if storage.uri else []
     policies = [
         _policy(monitor, "inference", served, [_dns(), collector, *model, *spans, *lines]),
-        _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], []),
+        _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], storing),
         _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
     ]
     if spec.checks.validation is not None:
@@ -104,7 +106,7 @@ def _outside(port: int | None, apiserver: Apiserver) -> Body:
 def _port(uri: str, credentials: str | None) -> int | None:
     """The port that the pod will connect to; None where only the cluster knows it."""
     parts = urlsplit(uri)
-    if parts.scheme == "models" or (parts.scheme == "s3" and credentials is not None):
+    if parts.scheme == "models" or (parts.scheme in ("s3", "az") and credentials is not None):
         return None  # the Secret, which the operator does not read, names the endpoint
     if parts.scheme in ("http", "https") and _in_cluster(parts.hostname or ""):
         return None  # policies look at the pod's port, which a Service may map to another one

@@ -5,10 +5,12 @@ from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources.common import child
 
 
-def volume_claim(monitor: DriftMonitor) -> Body:
-    """The claim; it goes with the monitor."""
+def volume_claims(monitor: DriftMonitor) -> list[Body]:
+    """The claim, which goes with the monitor; none where an object store holds the records."""
     storage = monitor.spec.collector.storage
-    spec: Body = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage.size}}}
+    if storage.uri is not None:
+        return []
+    spec: Body = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage.volume_size}}}
     if storage.storage_class_name is not None:
         spec["storageClassName"] = storage.storage_class_name
-    return child("PersistentVolumeClaim", monitor, "collector", spec=spec)
+    return [child("PersistentVolumeClaim", monitor, "collector", spec=spec)]

@@ -68,14 +68,27 @@ def _model_rolling_out(observation: Observation) -> Finding:
 
 
 def _collector_available(observation: Observation) -> Finding | None:
-    if not workloads.rolled_out(observation.deployment("collector"), 1):
+    replicas = observation.monitor.spec.collector.replicas
+    if not workloads.rolled_out(observation.deployment("collector"), replicas):
         return None
-    return Finding("True", Reason.STORING, "the collector takes records")
+    message = "the collector takes records" if replicas == 1 else f"{replicas} of {replicas} collectors take records"
+    return Finding("True", Reason.STORING, message)
 
 
 def _collector_trouble(observation: Observation) -> Finding | None:
     trouble = workloads.pods_trouble(observation.pods("collector"))
     return _trouble(trouble or workloads.deployment_trouble(observation.deployment("collector")))
+
+
+def _collector_pods_unavailable(observation: Observation) -> Finding | None:
+    deployment, replicas = observation.deployment("collector"), observation.monitor.spec.collector.replicas
+    if deployment is None or replicas == 1 or not workloads.available(deployment):
+        return None
+    message = (
+        f"{workloads.available(deployment)} of {replicas} collectors take records; if the others do not follow, see"
+        f" kubectl -n {deployment.namespace} describe pods"
+    )
+    return Finding("False", Reason.PODS_UNAVAILABLE, message)
 
 
 def _collector_starting(observation: Observation) -> Finding:
@@ -99,5 +112,6 @@ COLLECTOR: tuple[Check, ...] = (
     child_problem("collector"),
     _collector_available,
     _collector_trouble,
+    _collector_pods_unavailable,
     _collector_starting,
 )

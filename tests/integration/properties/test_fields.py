@@ -15,7 +15,7 @@ from driftmonitor_check.collector import Collector
 from hack.cluster.client import ApiError
 from tests.integration.conftest import OperatorProcess
 from tests.support import specs
-from tests.support.fields import CASES, IMMUTABLE, MINIMAL, MINUTES, NOW, Case, View, put
+from tests.support.fields import CASES, IMMUTABLE, MINIMAL, MINUTES, NOW, WITH_IMMUTABLE, Case, View, put
 from tests.support.portraits import differences, portrait, strange
 from tests.support.sequences import SETTINGS
 from tests.support.shipping import TOKEN
@@ -197,8 +197,9 @@ def test_each_immutable_field_set_changed_and_removed_answers_422(name: str, wor
     path, (first, second) = tuple(name.split(".")), IMMUTABLE[name]
     namespace = f"immutable-{path[-1].lower()}"
     world.make_namespace(namespace)
-    given = put(MINIMAL, path, first)
-    for old, new in ((MINIMAL, given), (given, put(MINIMAL, path, second)), (given, MINIMAL)):
+    beside = put(MINIMAL, path[:-1], WITH_IMMUTABLE[name]) if name in WITH_IMMUTABLE else MINIMAL
+    given = put(beside, path, first)
+    for old, new in ((MINIMAL, given), (given, put(beside, path, second)), (given, MINIMAL)):
         world.create(namespace, NAME, old)
         with pytest.raises(ApiError) as refused:
             world.merge(namespace, NAME, old, new)

@@ -372,6 +372,8 @@ REFERENCES: dict[specs.Path, list[Any]] = {
     ("logging", "redact", "keySecret", "name"): ["other/key", {"namespace": "other", "name": "key"}],
     ("logging", "serverLog", "tokenSecret", "name"): ["other/token", {"namespace": "other", "name": "token"}],
     ("collector", "storage", "storageClassName"): ["other/fast"],
+    ("collector", "storage", "uri"): ["pvc://other/claim", "s3://records/../other"],
+    ("collector", "storage", "credentialsSecret"): ["other/token", {"namespace": "other", "name": "token"}],
 }
 """Every field that names another object, with attempts to name one of another namespace."""
 

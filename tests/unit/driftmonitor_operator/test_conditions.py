@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from driftmonitor_api.v1alpha1 import DriftMonitor, Verdict
+from driftmonitor_api.v1alpha1 import DriftMonitor, Storage, Verdict
 from driftmonitor_operator import observed
 from driftmonitor_operator.observed import Observed, Problem
 from driftmonitor_operator.reasons import CONDITIONS, Reason
@@ -269,6 +269,27 @@ def test_the_failed_start_of_a_container_that_is_ready_by_now_does_not_count(
 ) -> None:
     status = {**container("inference", ready=True), "lastState": {"terminated": {"exitCode": 1}}}
     assert summary(starting(healthy, make_observed, status))["ModelReady"] == ("False", "RollingOut")
+
+
+@pytest.mark.parametrize(
+    ("available", "status", "reason", "words"),
+    [
+        (3, "True", "Storing", "3 of 3 collectors take records"),
+        (2, "False", "PodsUnavailable", "2 of 3 collectors take records"),
+        (0, "False", "Starting", "predictions wait in the sidecar's buffer"),
+    ],
+)
+def test_of_several_collectors_it_is_said_how_many_take_records(
+    available: int, status: str, reason: str, words: str, healthy: Observation, make_observed: MakeObserved
+) -> None:
+    storage = Storage(uri="s3://records", credentials_secret="records")
+    collector = healthy.monitor.spec.collector.model_copy(update={"replicas": 3, "storage": storage})
+    spec = healthy.monitor.spec.model_copy(update={"collector": collector})
+    counts = {"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "availableReplicas": available}
+    observation = replace(healthy, monitor=healthy.monitor.model_copy(update={"spec": spec}))
+    found = judge(add(observation, make_observed("Deployment", "wine-collector", "collector", status=counts)))
+    assert (found["CollectorReady"].status, found["CollectorReady"].reason) == (status, reason)
+    assert words in found["CollectorReady"].message
 
 
 def test_a_pod_that_fits_on_no_node_is_named(healthy: Observation, make_observed: MakeObserved) -> None:

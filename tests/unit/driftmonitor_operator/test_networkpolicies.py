@@ -72,6 +72,19 @@ def test_the_collector_is_for_this_monitors_pods_and_connects_to_nobody(policies
     assert "egress" not in policy
 
 
+@pytest.mark.parametrize(
+    ("uri", "ports"),
+    [("s3://records/wines", [443, 9000]), ("az://records/wines", [443, 9000]), ("gs://records/wines", [443])],
+)
+def test_the_collector_reaches_its_object_store_and_nothing_that_hands_out_credentials(
+    policies: Policies, uri: str, ports: list[int]
+) -> None:
+    policy = policies(collector={"storage": {"uri": uri, "credentialsSecret": "records"}})["collector"]
+    assert [port for port in (443, 9000) if reaches(policy, "8.8.8.8", port)] == ports
+    assert not any(reaches(policy, address, 443) for address in ("169.254.169.254", "192.0.2.7", "10.0.0.1"))
+    assert reaches(policy, "10.0.0.53", 53, "UDP")
+
+
 def test_others_may_be_let_to_the_collector(policies: Policies) -> None:
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     own, others = policies({"collector_peers": (peer,)})["collector"]["ingress"]

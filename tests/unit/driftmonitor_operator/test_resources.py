@@ -131,6 +131,13 @@ SPECS: dict[str, dict[str, Any]] = {
         },
         "reference": {"storageUri": "https://references.example/wine.parquet"},
     },
+    "object-store": {
+        "collector": {
+            "storage": {"uri": "s3://records/wines", "credentialsSecret": "records"},
+            "replicas": 3,
+            "retention": "7d",
+        },
+    },
     "fetched": {
         "model": {"storageUri": "gs://models/wine.onnx", "credentialsSecret": "google"},
         "logging": {"shipper": {"type": "FluentBit"}, "serverLog": {"url": "http://loki.logs.svc:3100/push"}},
