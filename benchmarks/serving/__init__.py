@@ -2,5 +2,6 @@
 
 Every server loads the same ONNX file: a gradient-boosted classifier of 20 features. They run at the same time and are
 measured in turns, round after round, so that a slow minute of the machine meets all of them; each figure is the median
-of the rounds, each ratio the median of the rounds' ratios. Server and load generator have a core each.
+of the rounds, each ratio the median of the rounds' ratios. Server and load generator have a core each,
+and no thread of a server leaves its core.
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.serving import requests
 from benchmarks.serving.load import Load, Outcome
 from benchmarks.serving.models import Matrix
-from benchmarks.serving.processes import cpu_seconds
+from benchmarks.serving.processes import cpu_seconds, keep_on
 from benchmarks.serving.requests import Body
 from benchmarks.serving.servers import REPOSITORY, Server, ServerError
 
@@ -68,6 +68,7 @@ class Driver:
         rate: float | None = None,
     ) -> Outcome:
         """One measurement with requests of `size` rows. ServerError if any request failed."""
+        keep_on(server.cores, server.pid)
         file = self._file(path or server.path, server.model.rows, size, body or server.body)
         load = Load(
             port=server.port,

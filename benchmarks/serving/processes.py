@@ -1,6 +1,8 @@
 """The processes of a server: their CPU time and their memory, as the kernel counts them."""
 
+import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -16,6 +18,16 @@ def tree(root: int) -> list[int]:
     for process in found:
         found += children.get(process, [])
     return found
+
+
+def keep_on(cores: Sequence[int], root: int) -> None:
+    """Bind every thread of a process and its descendants to these cores. A program may bind its own threads to others:
+    onnxruntime's pool takes each core of the machine, whatever its process was given."""
+    for process in tree(root):
+        with contextlib.suppress(OSError):  # it has ended
+            for thread in os.listdir(f"/proc/{process}/task"):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(int(thread), cores)
 
 
 def cpu_seconds(root: int) -> float:
