@@ -25,9 +25,9 @@ def keep_on(cores: Sequence[int], root: int) -> None:
     onnxruntime's pool takes each core of the machine, whatever its process was given."""
     for process in tree(root):
         with contextlib.suppress(OSError):  # it has ended
-            for thread in os.listdir(f"/proc/{process}/task"):
+            for thread in Path(f"/proc/{process}/task").iterdir():
                 with contextlib.suppress(OSError):
-                    os.sched_setaffinity(int(thread), cores)
+                    os.sched_setaffinity(int(thread.name), cores)
 
 
 def cpu_seconds(root: int) -> float:
