@@ -19,7 +19,7 @@ from benchmarks.serving.processes import cpu_seconds, resident
 
 PARTS = ("rate", "rows", "window")
 _MIB = 1 << 20
-_DIFFERENT_ROWS = 200_000
+_DIFFERENT_ROWS = reading.ROWS // reading.HOURS
 _SAMPLES = 100
 
 
@@ -139,7 +139,7 @@ def main() -> None:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part called {', '.join(sorted(unknown))}; one of {', '.join(PARTS)}")
     usable = sorted(os.sched_getaffinity(0))
-    core, total = {usable[0]}, max(arguments.rows, 1_000_000 if "window" in parts else _DIFFERENT_ROWS)
+    core, total = {usable[0]}, max(arguments.rows if "rows" in parts else 0, reading.ROWS)
     rows = Rows(_DIFFERENT_ROWS)
     os.sched_setaffinity(0, set(usable[1:2] or usable))
     with tempfile.TemporaryDirectory(prefix="driftmonitor-ingest-") as name:

@@ -17,18 +17,19 @@ from benchmarks.ingest.servers import TOKEN, Server
 from benchmarks.serving.environments import Environment, NotInstalledError
 
 HOURS = 5
-"""Of 200,000 rows each."""
+ROWS = 1_000_000
+"""In HOURS."""
 DUCKDB = Environment("duckdb", ("duckdb==1.5.5", "pyarrow==26.0.1"))
 _START, _END = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (BEGIN, BEGIN + timedelta(hours=HOURS)))
 _PROGRAM = """
 import json, sys, time
 import duckdb
 glob, start, end = sys.argv[1:]
-connection = duckdb.connect(config={"TimeZone": "UTC"})
-connection.execute("select 1").fetchall()
+connection = duckdb.connect()
+connection.execute("set enable_progress_bar = false")
 for line in sys.stdin:
     begin = time.perf_counter()
-    query = "select * from read_parquet(?, hive_partitioning = true, union_by_name = true) where timestamp >= ? and timestamp < ?"
+    query = "select * from read_parquet(?, hive_partitioning = true, union_by_name = true) where timestamp >= ?::timestamptz and timestamp < ?::timestamptz"
     table = connection.execute(query + line.rstrip(), [glob, start, end]).to_arrow_table()
     print(json.dumps([time.perf_counter() - begin, table.num_rows]), flush=True)
 """  # noqa: E501  # a program
@@ -37,7 +38,7 @@ for line in sys.stdin:
 def _from_collector(server: Server) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    connection.request("GET", f"/v1/window?start={_START}&end={_END}&limit=1000000", headers=headers)
+    connection.request("GET", f"/v1/window?start={_START}&end={_END}&limit={ROWS}", headers=headers)
     rows: int = pa.ipc.open_stream(connection.getresponse()).read_all().num_rows
     connection.close()
     return rows
@@ -74,7 +75,7 @@ def compare(server: Server, data: Path, rounds: int, say: Callable[[str], None])
             say(f"window: round {number} of {rounds}")
             for name, read in readers.items():
                 seconds, rows = read()
-                if rows != 1_000_000:
+                if rows != ROWS:
                     raise ValueError(f"{name} read {rows} rows")
                 if number:
                     results[name].append(seconds)
@@ -82,7 +83,7 @@ def compare(server: Server, data: Path, rounds: int, say: Callable[[str], None])
         if duck is not None:
             duck.communicate()
     ours = next(iter(results.values()))
-    lines = ["| A window of 1,000,000 rows | seconds | the collector's time in this |", "|---|---|---|"]
+    lines = [f"| A window of {ROWS:,} rows | seconds | the collector's time in this |", "|---|---|---|"]
     for name, times in results.items():
         ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, times, strict=True))
         lines.append(f"| {name} | {statistics.median(times):.2f} | {ratio:.2f} x |")

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 from pyarrow import parquet
 
+CHUNK_BYTES = 1 << 20
+"""About so much is given out at a time: whoever sends it copies it once or twice."""
+
 
 class _Sink:
     """A file that is taken away as it is written."""
@@ -21,29 +24,38 @@ class _Sink:
     def flush(self) -> None:
         """There is nothing to wait for."""
 
-    def take(self) -> bytes:
-        """What was written since the last time."""
-        taken, self._parts = b"".join(self._parts), []
-        return taken
+    def take(self) -> Iterator[bytes]:
+        """What was written since the last time, in chunks."""
+        parts, self._parts = self._parts, []
+        chunk: list[bytes] = []
+        size = 0
+        for part in parts:
+            chunk.append(part)
+            size += len(part)
+            if size >= CHUNK_BYTES:
+                yield b"".join(chunk)
+                chunk, size = [], 0
+        if chunk:
+            yield b"".join(chunk)
 
 
 def arrow(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
     """An Arrow IPC stream."""
     sink = _Sink()
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema) as writer:
-        yield sink.take()
+        yield from sink.take()
         for table in tables:
             writer.write_table(table)
-            yield sink.take()
-    yield sink.take()
+            yield from sink.take()
+    yield from sink.take()
 
 
 def parquet_file(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
     """A Parquet file, a row group for each table."""
     sink = _Sink()
     with parquet.ParquetWriter(pa.PythonFile(sink, "w"), schema, compression="zstd", compression_level=1) as writer:
-        yield sink.take()
+        yield from sink.take()
         for table in tables:
             writer.write_table(table)
-            yield sink.take()
-    yield sink.take()
+            yield from sink.take()
+    yield from sink.take()

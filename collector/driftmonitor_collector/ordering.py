@@ -5,8 +5,8 @@ Times are microseconds since 1970, UTC.
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import pyarrow as pa
 from pyarrow import compute
@@ -69,6 +69,15 @@ def ordered(pieces: Iterable[Piece], schema: pa.Schema, span: Span) -> Iterator[
             yield table.slice(skipped).select(schema.names)
 
 
+def ahead(found: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same, the next one being made while the one before is used."""
+    with ThreadPoolExecutor(1, "window") as executor:
+        future = executor.submit(next, found, None)
+        while (table := future.result()) is not None:
+            future = executor.submit(next, found, None)
+            yield table
+
+
 def _with_keys(schema: pa.Schema) -> pa.Schema:
     for name, _ in tables.ORDER:
         if name not in schema.names:
@@ -99,12 +108,37 @@ def _merged(pieces: Iterable[Piece], schema: pa.Schema, span: Span) -> Iterator[
 
 
 def _joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """One table in order, made of tables in order."""
-    bounds = sorted((part["timestamp"][0].value, part["timestamp"][-1].value, n) for n, part in enumerate(parts))
-    table = pa.concat_tables([parts[n] for _, _, n in bounds])
-    if all(before[1] < after[0] for before, after in pairwise(bounds)):
-        return table
-    return tables.in_order(table)
+    """One table in order, made of tables in order. Only where they overlap in time they are put in order anew."""
+    found: list[pa.Table] = []
+    for group in _overlapping(parts):
+        if len(group) > 1:
+            latest = sorted(part["timestamp"][-1].value for part in group)[-2]
+            rest = [_split(part, latest + 1) for part in group]
+            found.append(tables.in_order(pa.concat_tables([before for before, _ in rest])))
+            group = [after for _, after in rest]
+        found += group
+    return pa.concat_tables(found)
+
+
+def _overlapping(parts: Sequence[pa.Table]) -> Iterator[list[pa.Table]]:
+    """The parts, and what of the first of several comes before all others, by groups that do not overlap."""
+    waiting = sorted(parts, key=lambda part: part["timestamp"][0].value)
+    while waiting:
+        group = [waiting.pop(0)]
+        latest = group[0]["timestamp"][-1].value
+        while waiting and waiting[0]["timestamp"][0].value <= latest:
+            latest = max(latest, waiting[0]["timestamp"][-1].value)
+            group.append(waiting.pop(0))
+        if len(group) > 1:
+            before, group[0] = _split(group[0], group[1]["timestamp"][0].value)
+            yield [before]
+        yield group
+
+
+def _split(table: pa.Table, time: int) -> tuple[pa.Table, pa.Table]:
+    """The rows before the time, and the others."""
+    place = _count(compute.less(_times(table), time))
+    return table.slice(0, place), table.slice(place)
 
 
 def _within(table: pa.Table, span: Span, *, is_sorted: bool) -> pa.Table:

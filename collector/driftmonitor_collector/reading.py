@@ -59,7 +59,7 @@ def open_window(layout: Layout, log: ReadableLog, query: WindowQuery) -> Rows:
         pieces = [*_of_log(opened, schemas), *_of_files(paths, schemas)]
         schema = selected(tables.united(schemas), query.columns)
         span = ordering.newest(pieces, span_of(query), query.limit)
-        return Rows(schema, ordering.ordered(pieces, schema, span), stack.pop_all().close)
+        return Rows(schema, ordering.ahead(ordering.ordered(pieces, schema, span)), stack.pop_all().close)
 
 
 def span_of(query: WindowQuery) -> Span:
