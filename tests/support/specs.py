@@ -58,6 +58,9 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "maxLatency": ("1ms", "2ms", "999ms"),
     "drop": ("alcohol", "colour"),
     "hash": ("a b", "proline"),
+    "bootstrapServers": ("kafka-bootstrap.kafka.svc:9092", "broker-0.example:9093", "192.0.2.7:19092"),
+    "topic": ("predictions", "team.predictions_v2", "P-1"),
+    "caSecret": _SECRETS,
     "storageClassName": ("fast", "slow.example.com"),
     "version": ("1", "2", "2026-01-31", "v1.0-rc.1", 'ünïcode "$(X)" \''),
     "cpu": ("50m", "100m", "0.25", "1", "1500m", 2, "0.001"),
@@ -75,9 +78,9 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "classes": ("a", "b", "c d", "1"),
     "nodeSelector": _LABELS,
     "key": _KEYS,
+    "serverLog.url": ("https://logs.example/ingest", "http://loki.logs.svc:3100/push?tenant=a"),
     "tokenSecret.name": _SECRETS,
-    "tokenSecret.key": ("token", "Api_key.v-1"),
-    "url": ("https://logs.example/ingest?tenant=a", "http://loki.logs.svc:3100/push"),
+    "tokenSecret.key": ("token", "Log_2.v-1"),
     "keySecret.name": _SECRETS,
     "keySecret.key": ("key", "Salt_2.v-1"),
     "value": _LABELS,
@@ -176,6 +179,7 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
     for path in sources:
         _mend_source(at(spec, path), path, kept)
     _mend_redaction(spec.get("logging", {}), model, kept)
+    _mend_kafka(spec.get("logging", {}), kept)
     _mend_collector(spec.get("collector", {}), kept)
     if "window" in checks:
         _order(checks["window"], "minRows", "maxRows", {"minRows": 500, "maxRows": 100_000}, kept)
@@ -259,6 +263,17 @@ def _mend_redaction(logging: Spec, model: Spec, kept: Path) -> None:
             del redact["keySecret"]
     if "redact" in logging and not redact.keys() & {"drop", "hash"}:
         del logging["redact"]
+
+
+def _mend_kafka(logging: Spec, kept: Path) -> None:
+    if "kafka" not in logging:
+        return
+    if kept == ("logging", "shipper", "type") and logging["shipper"]["type"] != "SyslogNG":
+        del logging["kafka"]
+        return
+    logging.setdefault("shipper", {})["type"] = "SyslogNG"
+    if "credentialsSecret" in logging["kafka"]:
+        logging["kafka"].setdefault("tls", {})
 
 
 def _mend_thresholds(test: Spec, kept: Path) -> None:
