@@ -21,7 +21,7 @@ from driftmonitor_collector.compaction import compact
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.retention import expire
-from driftmonitor_collector.store import columnar, partitions
+from driftmonitor_collector.store import columnar, identity_files, label_files, partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.reports import Reports
@@ -96,6 +96,10 @@ def verify_compaction(root: Path, rows: int, written: int) -> None:
     found = rows_in(root)
     assert len(found) == len(set(found)) == rows, (len(found), len(set(found)), rows)
     assert list((root / "wal").iterdir()) == []
+    labels = list(label_files.read_all(root / "labels", Log(root / "wal", reserve_bytes=0)))
+    assert [label for table in labels for label in table["label"].to_pylist()] == ["a", "b"], labels
+    identities = [number for numbers in identity_files.read_all(root / "identities") for number in numbers]
+    assert len(set(identities)) == len(identities) == 2, identities
     rejected = b"".join(path.read_bytes() for path in (root / "rejected").glob("*.jsonl"))
     assert rejected.count(b"\n") == 2, rejected
     assert not list(root.rglob(".*")), list(root.rglob(".*"))

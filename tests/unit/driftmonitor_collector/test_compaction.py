@@ -1,36 +1,45 @@
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pyarrow import parquet
 
+from driftmonitor_collector import collector, frames
+from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.compaction import compact
+from driftmonitor_collector.config import parse_config
 from driftmonitor_collector.counting import Count, count
-from driftmonitor_collector.frames import WriterReport
+from driftmonitor_collector.foreign import ForeignReader
+from driftmonitor_collector.frames import Frame, WriterReport
+from driftmonitor_collector.labels import decode_labels
 from driftmonitor_collector.ledger import Ledger
-from driftmonitor_collector.planning import plan
+from driftmonitor_collector.planning import Submission, plan
 from driftmonitor_collector.reading import open_window
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.state import Checkpoint
+from driftmonitor_collector.volume import VolumeStorage
 from driftmonitor_collector.windows import WindowQuery, parse_query
 
 Lines = Callable[..., bytes]
 DAY = parse_query({"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"})
 
 
-def fill(root: Path, *bodies: bytes) -> Log:
+def fill(root: Path, *bodies: bytes | list[Submission]) -> Log:
     """A log of one segment a body, as the collector writes it."""
     layout, ledger = Layout(root), Ledger()
     layout.claim()
     log = Log(layout.log, reserve_bytes=0)
     log.recover(0, layout.damaged)
     for body in bodies:
-        made = plan(ledger, [decode_body(body), WriterReport("pod/0/1", 10_000)])
+        submissions = [decode_body(body)] if isinstance(body, bytes) else body
+        made = plan(ledger, [*submissions, WriterReport("pod/0/1", 10_000)])
         ledger.merge(made.change)
         log.append(made.data)
         log.seal()
@@ -130,11 +139,52 @@ def test_a_lost_last_report_of_a_writer_is_not_forgotten_by_a_compaction(tmp_pat
     assert recovered.ledger.written == 10_000
 
 
-@pytest.mark.timeout(120)
+def test_a_full_segment_does_not_wait_for_the_next_compaction(
+    tmp_path: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "_LOOK_SECONDS", 0.05)
+    config = parse_config({"DATA_DIR": str(tmp_path), "COMPACTION_SECONDS": "86400"})
+
+    async def run() -> None:
+        volume = VolumeStorage(config)
+        volume._log._segment_bytes = 10_000
+        monkeypatch.setattr(collector, "open_storage", lambda _: volume)
+        running = Collector(config, lambda message: pytest.fail(message))
+        running.start()
+        while not running.ready:
+            await asyncio.sleep(0.01)
+        for begin in range(1, 200, 10):
+            await running.committer.submit(decode_body(lines(range(begin, begin + 10))))
+        for _ in range(6000):
+            if len(volume._log.segments()) == 1:
+                break
+            await asyncio.sleep(0.02)
+        rest = sum(lines_in(segment.read()) for segment in volume._log.segments())
+        assert count(tmp_path) == Count(parquet_rows=200 - rest, log_rows=rest)
+        assert 0 < rest < 50
+        await running.stop()
+
+    asyncio.run(run())
+
+
+def lines_in(data: bytes) -> int:
+    return sum(item.payload.count(b"\n") + 1 for item in frames.scan(data) if isinstance(item, Frame))
+
+
+@pytest.mark.timeout(300)
 def test_killed_at_any_file_operation_the_next_start_has_every_row_once(tmp_path: Path, lines: Lines) -> None:
-    fill(tmp_path / "pristine", lines(range(1, 100)) + b"bad\n", b"bad\n" + lines(range(3500, 3800)))  # 3 hours
+    foreign = b'{"a": 1, "timestamp": "2026-01-01T22:00:00Z"}\n{"a": 2, "timestamp": "2026-01-01T22:00:00Z"}'
+    first: list[Submission] = [
+        decode_body(lines(range(1, 100)) + b"bad\n"),
+        decode_body(foreign, ForeignReader(datetime(2026, 1, 1, tzinfo=UTC), lambda: "made")),
+    ]
+    second: list[Submission] = [
+        decode_labels(b'{"request_id": "request-1", "label": "a"}\n{"request_id": "request-2", "label": "b"}', 1),
+        decode_body(b"bad\n" + lines(range(3500, 3800))),
+    ]
+    fill(tmp_path / "pristine", first, second)  # 3 hours
     script = Path(__file__).with_name("crash_points.py")
-    command = [sys.executable, script, "compaction", tmp_path / "pristine", "399", "10000"]
+    command = [sys.executable, script, "compaction", tmp_path / "pristine", "401", "10002"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) > 20
