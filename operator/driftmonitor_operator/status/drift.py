@@ -84,7 +84,7 @@ def _low_log_coverage(observation: Observation) -> Finding | None:
     if last is None or last.coverage is None or _counts(observation, last):
         return None
     least = observation.monitor.spec.checks.policy.min_coverage
-    lost = f"; {last.rows_lost} were answered and never logged" if last.rows_lost else ""
+    lost = f"; {last.rows_lost} were answered and are lost" if last.rows_lost else ""
     message = (
         f"only {last.coverage:.1%} of the rows that were written have reached the store, and"
         f" spec.checks.policy.minCoverage asks for {least:.1%}{lost}; GET /v1/coverage at the collector names the"

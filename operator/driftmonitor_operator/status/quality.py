@@ -30,9 +30,10 @@ def _rows_lost(observation: Observation) -> Finding | None:
 def _lost_message(rows: int) -> str:
     answered = "1 row was" if rows == 1 else f"{rows} rows were"
     return (
-        f"{answered} answered and never logged, as spec.logging.whenFull: ServeAndCount has it, and missing in"
-        " the last window; raise spec.logging.shipper.bufferSize, or see why the collector does not keep up. GET"
-        " /v1/coverage at the collector names what is lost"
+        f"{answered} answered and lost, and missing in the last window: never logged, as spec.logging.whenFull:"
+        " ServeAndCount has it, or sent to the collector several times in vain; raise"
+        " spec.logging.shipper.bufferSize, see why the collector does not keep up, or what the server's log says of"
+        " lost rows. GET /v1/coverage at the collector names what is lost"
     )
 
 

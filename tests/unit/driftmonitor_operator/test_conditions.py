@@ -516,7 +516,7 @@ def _losing(observation: Observation, lost: int, *history: tuple[str, int | None
 def test_rows_that_were_never_logged_degrade_the_data_quality_while_a_window_lacks_them(healthy: Observation) -> None:
     first = _losing(healthy, 12)
     assert (first.status, first.reason) == ("True", "RowsLost")
-    assert first.message.startswith("12 rows were answered and never logged, as spec.logging.whenFull: ServeAndCount")
+    assert first.message.startswith("12 rows were answered and lost, and missing in the last window: never logged")
     assert "spec.logging.shipper.bufferSize" in first.message
     assert _losing(healthy, 12, ("09:30", 5), ("08:59", 5)).message.startswith("7 rows")
     assert _losing(healthy, 12, ("09:30", None), ("09:00", 0), ("08:30", 0)).message.startswith("12 rows")
@@ -535,7 +535,7 @@ def test_rows_lost_are_told_beside_violations(healthy: Observation) -> None:
     both = with_status(healthy, lastCheck=last_check("NoDrift", rowsLost=3), violations=[violation("alcohol")])
     found = judge(both)["DataQualityDegraded"]
     assert found.reason == "ViolationsFound"
-    assert "; besides, 3 rows were answered and never logged" in found.message
+    assert "; besides, 3 rows were answered and lost" in found.message
 
 
 def test_a_failed_check_with_violations_still_names_them(healthy: Observation) -> None:

@@ -339,9 +339,9 @@ def test_too_few_rows_in_the_store_make_every_verdict_unknown(verdict: str, heal
     found = judge(observation)["DriftDetected"]
     assert (found.status, found.reason) == ("Unknown", "LowLogCoverage")
     assert "only 42.0% of the rows" in found.message and "90.0%" in found.message
-    assert "never logged" not in found.message
+    assert "are lost" not in found.message
     losing = with_status(healthy, lastCheck=last_check(verdict, coverage=0.42, rowsLost=7))
-    assert "90.0%; 7 were answered and never logged; GET" in judge(losing)["DriftDetected"].message
+    assert "90.0%; 7 were answered and are lost; GET" in judge(losing)["DriftDetected"].message
     assert summary(observation)["Ready"] == ("True", "Ready")
     accepted = with_spec(observation, checks=checks(minCoverage=0.4))
     assert summary(accepted)["DriftDetected"][1] == verdict
