@@ -71,15 +71,17 @@ def rate(folder: Path, rows: Rows, rounds: int, core: set[int]) -> str:
     )
     results: dict[str, list[Taken]] = {name: [] for name in names}
     with (
-        servers.collector(folder / "log", core, 3600) as log,
         servers.collector(folder / "all", core, 1) as everything,
         servers.peer(core, folder / "peer") as peer,
         servers.peer(core, None) as storeless,
     ):
         for number in range(rounds + 1):  # the first warms up
             say(f"rate: round {number} of {rounds}")
+            with servers.collector(folder / f"log-{number}", core, 3600) as log:
+                servers.send(log, rows.body, 5)
+                accepted = measured(log, rows, 80)  # no segment is full yet, so nothing is compacted
             found = (
-                measured(log, rows, 100),
+                accepted,
                 measured(everything, rows, 100, partial(compacted, everything)),
                 measured(peer, rows, 20),
                 measured(storeless, rows, 20),
@@ -147,7 +149,7 @@ def main() -> None:
         if "rate" in parts:
             print(rate(folder, rows, arguments.rounds, core), flush=True)
         if "rows" in parts or "window" in parts:
-            with servers.collector(folder / "rows", set(usable) if "rows" not in parts else core, 10) as server:
+            with servers.collector(folder / "rows", set(usable) if "rows" not in parts else core, 5) as server:
                 print("\n" + memory(server, rows, total))
                 print(size(folder / "rows" / "data", rows, total), flush=True)
                 if "window" in parts:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 from driftmonitor_collector.commit import Committer
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from driftmonitor_collector.reading import Rows
 
+_LOOK_SECONDS = 5.0  # between two looks whether there is something to compact before its time
 _logger = logging.getLogger(__name__)
 
 
@@ -136,22 +137,31 @@ class Collector:
             self._fail(f"reading the topic {self._kafka.topic} failed: {error}")
 
     async def _compact_regularly(self) -> None:
+        due = 0.0
         while not self._stopping.is_set():
+            is_due = monotonic() >= due
+            if is_due:
+                due = monotonic() + self._config.compaction_seconds
+            if is_due or self._storage.is_full_before_time():
+                await self._compact_and_expire(prepare=is_due)
             try:
-                await self._compact()
-            except DamagedSegmentError as error:
-                self._fail(str(error))  # the next start sets the damage apart and counts what is left
-            except Exception:
-                _logger.exception("compaction failed; it is repeated in %g s", self._config.compaction_seconds)
-                self.metrics.compaction_failures.inc()
-            await self._expire()
-            try:
-                await asyncio.wait_for(self._stopping.wait(), self._config.compaction_seconds)
+                await asyncio.wait_for(self._stopping.wait(), min(max(due - monotonic(), 0), _LOOK_SECONDS))
             except TimeoutError:
                 continue
 
+    async def _compact_and_expire(self, *, prepare: bool) -> None:
+        try:
+            if prepare:
+                await asyncio.to_thread(self._storage.prepare_compaction)
+            await self._compact()
+        except DamagedSegmentError as error:
+            self._fail(str(error))  # the next start sets the damage apart and counts what is left
+        except Exception:
+            _logger.exception("compaction failed; it is repeated")
+            self.metrics.compaction_failures.inc()
+        await self._expire()
+
     async def _compact(self) -> None:
-        await asyncio.to_thread(self._storage.prepare_compaction)
         while not self._stopping.is_set():
             begin = perf_counter()
             rows = await asyncio.to_thread(self._storage.compact_next, self.ledger.duplicates)

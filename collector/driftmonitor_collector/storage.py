@@ -51,6 +51,9 @@ class Storage(Protocol):
     def prepare_compaction(self) -> None:
         """Let what was written so far be compacted."""
 
+    def is_full_before_time(self) -> bool:
+        """Whether something is to be compacted that was not prepared."""
+
     def compact_next(self, duplicates: int) -> int | None:
         """Compact one piece; its number of rows, None when there is none left. `duplicates` are remembered along."""
 

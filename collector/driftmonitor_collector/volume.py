@@ -61,6 +61,10 @@ class VolumeStorage:
         """Seal the log's active segment."""
         self._log.seal()
 
+    def is_full_before_time(self) -> bool:
+        """Whether the log began another segment."""
+        return bool(self._log.sealed())
+
     def compact_next(self, duplicates: int) -> int | None:
         """Compact the oldest sealed segment."""
         from driftmonitor_collector.compaction import compact

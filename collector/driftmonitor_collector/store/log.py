@@ -119,6 +119,7 @@ class Log:
         """Put frames on stable storage; DiskFullError, and nothing of them kept, when there is no room."""
         with self._writing:
             if files.free_bytes(self._directory) - len(data) < self._reserve_bytes:
+                self._seal()  # it takes a tenth of the room once it is compacted
                 raise DiskFullError(f"less than {self._reserve_bytes} bytes would stay free on the volume")
             if self._active and self._active[1].length + len(data) > self._segment_bytes:
                 self._seal()
