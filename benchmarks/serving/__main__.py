@@ -165,8 +165,10 @@ class Benchmark:
             for server in found:
                 say(f"start {server.name}")
                 server.start()
+                self._driver.running.append(server)
             yield
         finally:
+            self._driver.running = [server for server in self._driver.running if server not in found]
             for server in found:
                 server.stop()
 

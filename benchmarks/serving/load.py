@@ -5,12 +5,14 @@ A client library would cost more than the servers that it measures. Runs as a pr
 """
 
 import dataclasses
+import gc
 import json
 import os
 import select
 import socket
 import sys
 import time
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -98,7 +100,7 @@ class _Generator:
         self._connections: dict[int, _Connection] = {}
         self._idle: list[_Connection] = []
         self._sent = 0
-        self._latencies: list[tuple[float, float]] = []  # end, seconds
+        self._ends, self._latencies = array("d"), array("d")
         self._answered = self._failed = 0
         self._problem = ""
 
@@ -108,23 +110,25 @@ class _Generator:
             self._open()
         begin = time.perf_counter()
         counted, end = begin + load.warm_up, begin + load.warm_up + load.seconds
+        waiting: deque[float] = deque()
         if load.rate is None:
             self._closed_loop(counted)
             marks = self._marks()
             self._closed_loop(end)
         else:
-            waiting: deque[float] = deque()
             self._open_loop(begin, counted, load.rate, waiting)
             marks = self._marks()
             self._open_loop(counted, end, load.rate, waiting)
         server, own, moment = (after - before for after, before in zip(self._marks(), marks, strict=True))
         deadline = time.perf_counter() + _PATIENCE_SECONDS
-        while len(self._idle) < len(self._connections) and time.perf_counter() < deadline:
+        while (waiting or len(self._idle) < len(self._connections)) and time.perf_counter() < deadline:
+            self._send_waiting(waiting)
             self._receive(0.1)
-        latencies = sorted(seconds for ended, seconds in self._latencies if counted <= ended - seconds < end)
+        both = list(zip(self._ends, self._latencies, strict=True))
+        latencies = sorted(seconds for ended, seconds in both if counted <= ended - seconds < end)
         if missing := len(self._connections) - len(self._idle):
             self._fail(f"{missing} requests were not answered")
-        answered = sum(counted <= ended < end for ended, _ in self._latencies)
+        answered = sum(counted <= ended < end for ended, _ in both)
         p50, p99 = quantile(latencies, 0.5), quantile(latencies, 0.99)
         return Outcome(moment, answered, self._failed, self._answered, server, own, p50, p99, self._problem)
 
@@ -141,14 +145,17 @@ class _Generator:
     def _open_loop(self, begin: float, end: float, rate: float, waiting: deque[float]) -> None:
         """A request that finds no connection free waits, and its time counts."""
         number, due = 0, begin
-        while (now := time.perf_counter()) < end:
+        while (now := time.perf_counter()) < end or due < end:
             while due <= now and due < end:
                 waiting.append(due)
                 number += 1
                 due = begin + number / rate
-            while waiting and self._idle:
-                self._send(self._idle.pop(), waiting.popleft())
+            self._send_waiting(waiting)
             self._receive(0 if self._load.busy else max(0.0, min(due, end) - time.perf_counter()))
+
+    def _send_waiting(self, waiting: deque[float]) -> None:
+        while waiting and self._idle:
+            self._send(self._idle.pop(), waiting.popleft())
 
     def _open(self) -> None:
         connection = _Connection(self._load.port)
@@ -204,7 +211,8 @@ class _Generator:
         now = time.perf_counter()
         if answer.startswith(b"HTTP/1.1 200"):
             self._answered += 1
-            self._latencies.append((now, now - connection.began))
+            self._ends.append(now)
+            self._latencies.append(now - connection.began)
         else:
             self._fail(answer[:500].decode("latin-1"))
         connection.buffer, connection.wanted = b"", 0
@@ -232,6 +240,7 @@ def main() -> None:
     load = Load(**json.load(sys.stdin))
     if load.cores:
         os.sched_setaffinity(0, load.cores)
+    gc.disable()  # it would stop for milliseconds, which the server would be blamed for
     texts: list[str] = json.loads(Path(load.requests_file).read_text())
     outcome = _Generator(load, [text.encode("latin-1") for text in texts]).run()
     json.dump(dataclasses.asdict(outcome), sys.stdout)

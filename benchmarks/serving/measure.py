@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.serving import requests
 from benchmarks.serving.load import Load, Outcome
 from benchmarks.serving.models import Matrix
-from benchmarks.serving.processes import cpu_seconds, keep_on
+from benchmarks.serving.processes import cpu_seconds, halted, keep_on
 from benchmarks.serving.requests import Body
 from benchmarks.serving.servers import REPOSITORY, Server, ServerError
 
@@ -53,6 +53,8 @@ class Driver:
         """`folder` gets the requests' files."""
         self._folder, self._cores = folder, cores
         self._files: dict[tuple[str, Body, str, int], Path] = {}
+        self.running: list[Server] = []
+        """Those that stand still while another is measured."""
         self.rows: dict[str, int] = {}
         """Rows answered, by server."""
 
@@ -79,13 +81,14 @@ class Driver:
             server=server.pid,
             cores=self._cores.generator,
         )
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.serving.load"],
-            input=json.dumps(dataclasses.asdict(load)),
-            capture_output=True,
-            text=True,
-            cwd=REPOSITORY,
-        )
+        with halted(other.pid for other in self.running if other is not server):
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.serving.load"],
+                input=json.dumps(dataclasses.asdict(load)),
+                capture_output=True,
+                text=True,
+                cwd=REPOSITORY,
+            )
         if done.returncode:
             raise ServerError(f"{server.name}: {done.stderr.strip()}")
         outcome = Outcome(**json.loads(done.stdout))

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -28,6 +29,23 @@ def keep_on(cores: Sequence[int], root: int) -> None:
             for thread in Path(f"/proc/{process}/task").iterdir():
                 with contextlib.suppress(OSError):
                     os.sched_setaffinity(int(thread.name), cores)
+
+
+@contextlib.contextmanager
+def halted(roots: Iterable[int]) -> Iterator[None]:
+    """Let these processes and their descendants stand still while the block lasts."""
+    processes = [process for root in roots for process in tree(root)]
+    try:
+        _signal(processes, signal.SIGSTOP)
+        yield
+    finally:
+        _signal(processes, signal.SIGCONT)
+
+
+def _signal(processes: Iterable[int], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 def cpu_seconds(root: int) -> float:

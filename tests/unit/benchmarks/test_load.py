@@ -127,10 +127,9 @@ def test_a_rate_is_kept(send: Callable[..., Outcome], busy: bool) -> None:
 
 def test_the_warm_up_does_not_count(send: Callable[..., Outcome]) -> None:
     with running(lambda _: [GOOD]) as server:
-        outcome = send(server, rate=100.0, warm_up=0.5, seconds=0.5)
-    assert outcome.answered_in_all == 100
-    assert 40 <= outcome.answered <= 60
-    assert 0.4 < outcome.seconds < 5
+        outcome = send(server, rate=20.0, warm_up=3.0, seconds=0.5)
+    assert outcome.answered_in_all == 70
+    assert outcome.answered <= 35, "10 where nothing stalls"
 
 
 def test_quantiles_of_a_few_values() -> None:
