@@ -56,15 +56,18 @@ class Account:
         self.written += rows
         self._lost.append((first, self.written))
 
-    def give_up_written(self, intervals: Iterable[Interval]) -> None:
-        """Give up seqs that were given out: no file holds them any more, or the collector will not have them."""
+    def give_up_written(self, intervals: Iterable[Interval]) -> int:
+        """Give up seqs that were given out: no file holds them any more, or the collector will not have them. Gives
+        how many were not given up before."""
         merged: list[Interval] = []
         for first, last in sorted([*self._lost, *intervals]):
             if merged and first <= merged[-1][1] + 1:
                 merged[-1] = merged[-1][0], max(merged[-1][1], last)
             else:
                 merged.append((first, last))
+        news = _rows(merged) - _rows(self._lost)
         self._lost = merged
+        return news
 
     def confirm(self, stored_through: int) -> None:
         """Note what the collector says, and forget what was given up before it."""
@@ -76,3 +79,7 @@ class Account:
     def report(self, writer: str) -> WriterReport:
         """What the collector must know."""
         return WriterReport(writer, self.written, tuple(self._lost[:MAX_LOST_INTERVALS]))
+
+
+def _rows(intervals: Iterable[Interval]) -> int:
+    return sum(last - first + 1 for first, last in intervals)

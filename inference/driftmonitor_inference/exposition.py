@@ -52,6 +52,10 @@ def families(
     reasons = dict.fromkeys(REFUSALS, 0) | total.refused
     yield _by_label("prediction_log_refused_rows", refused, "reason", reasons)
     yield CounterMetricFamily("prediction_log_written_rows", "Rows written to the log", total.written)
+    again = "Rows written to the log once more, since they had not arrived at the collector; each time counts"
+    yield CounterMetricFamily("prediction_log_sent_again_rows", again, total.sent_again)
+    given_up = "Rows that were logged and never arrived, however often they were sent: lost for good"
+    yield CounterMetricFamily("prediction_log_given_up_rows", given_up, total.given_up)
     yield from _log(states, limit)
     yield from _writers(states)
     yield GaugeMetricFamily("model_server_workers", "Worker processes that serve", len(running))

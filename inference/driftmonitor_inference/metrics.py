@@ -180,6 +180,7 @@ class Metrics:
         counted.lost = self.lost.value
         counted.unsampled = self.unsampled.value
         counted.written = log.written - self.lost.value
+        counted.sent_again, counted.given_up = log.sent_again, log.given_up
         counted.outliers = self._outliers
         counted.errors = self.errors.values()
         counted.refused = self.refused_rows.values()

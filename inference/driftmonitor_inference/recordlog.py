@@ -82,6 +82,10 @@ class LogState:
     files: int
     unconfirmed_writers: int
     unconfirmed_rows: int
+    sent_again: int = 0
+    """Rows that this start has written once more, each time they were."""
+    given_up: int = 0
+    """Rows that were logged and that this start has given up, since they never arrived."""
 
 
 def parse_name(name: str) -> tuple[int, str, int] | None:
@@ -127,6 +131,7 @@ class RecordLog:
         self._unsynced: list[int] = []  # descriptors of files that were ended since the last sync
         self._directory_changed = False
         self._sent_again: dict[str, LogFile] = {}
+        self._rows_sent_again = self._rows_given_up = 0
         self._descriptor = -1
         self._active: LogFile | None = None
         self._active = self._open_next()
@@ -226,13 +231,14 @@ class RecordLog:
                 self._files.append(file)
                 self._bytes += file.size
                 self._sent_again[writer] = file
+                self._rows_sent_again += len(found.lines)
         return found
 
     def give_up_written(self, writer: str, intervals: Sequence[Interval]) -> None:
         """Give up seqs that were given out, so that the collector passes them."""
         with self._lock:
             if writer in self._accounts:
-                self._accounts[writer].give_up_written(intervals)
+                self._rows_given_up += self._accounts[writer].give_up_written(intervals)
 
     def pending(self) -> list[WriterReport]:
         """What the collector must know of each writer."""
@@ -265,6 +271,8 @@ class RecordLog:
                 files=len(self._files),
                 unconfirmed_writers=len(waiting),
                 unconfirmed_rows=sum(waiting),
+                sent_again=self._rows_sent_again,
+                given_up=self._rows_given_up,
             )
 
     def _write(self, active: LogFile, rows: int, lines: bytes) -> None:

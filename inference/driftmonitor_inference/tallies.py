@@ -58,6 +58,10 @@ class Totals(msgspec.Struct):
     """Answered and not logged, since the log was full or failed."""
     written: int = 0
     """Logged."""
+    sent_again: int = 0
+    """Logged once more, since they had not arrived; each time counts."""
+    given_up: int = 0
+    """Logged, and given up since they never arrived."""
     outliers: int = 0
     refused: dict[str, int] = msgspec.field(default_factory=dict)
     """Neither logged nor answered, by reason."""

@@ -102,5 +102,7 @@ def test_a_row_that_a_shipper_loses_is_sent_again_or_given_up_and_a_full_log_emp
     lost = 0 if times == 1 else 1
     assert (coverage["written"], coverage["stored"], coverage["lost"]) == (written, written - lost, lost)
     assert coverage["writers"][0]["lost_intervals"] == [[POISON, POISON]] * lost
+    state = log.state()
+    assert (state.sent_again > 0, state.given_up) == (True, lost)
     seqs = store.rows()["seq"].to_pylist()
     assert sorted(seqs) == [seq for seq in range(1, written + 1) if seq != POISON or not lost]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,11 +94,14 @@ def test_what_is_counted_by_hand_is_shown() -> None:
     metrics.outliers(4)
     metrics.batch(7)
     served.log = _log(written=9, bytes=700, stored_through=4, files=2, unconfirmed_writers=1, unconfirmed_rows=5)
+    served.log = replace(served.log, sent_again=4, given_up=3)
     assert served.value("model_requests_in_flight") == 1
     assert served.value("model_request_errors_total", status="422") == 1
     assert served.value("prediction_log_refused_rows_total", reason="full") == 3
     assert served.value("prediction_log_refused_rows_total", reason="failed") == 0
     assert served.value("model_records_lost_total", **MODEL) == 2
+    assert served.value("prediction_log_sent_again_rows_total") == 4
+    assert served.value("prediction_log_given_up_rows_total") == 3
     assert served.value("model_records_unsampled_total", **MODEL) == 5
     assert served.value("model_outliers_total", **MODEL) == 4
     assert served.value("model_batch_size_sum", **MODEL) == 7
@@ -240,6 +244,7 @@ def test_a_torn_or_missing_file_and_a_full_disk_are_passed_over(tmp_path: Path) 
 
 def test_totals_add_up_in_every_field() -> None:
     one = Totals(**dict.fromkeys(("starts", "served", "unsampled", "lost", "written", "outliers"), 1))  # type: ignore[arg-type]
+    one.sent_again = one.given_up = 1
     one.dropped_lines, one.errors, one.refused = 1, {"503": 1}, {"full": 1}
     for distribution in (one.latency, one.input_size, one.batch_size, one.score):
         distribution.add([0.5])

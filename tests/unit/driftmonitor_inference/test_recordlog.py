@@ -241,6 +241,7 @@ def test_a_witness_follows_what_is_sent_again(tmp_path: Path) -> None:
     copy = sorted(tmp_path.iterdir())[-1]
     assert copy.read_bytes() == _numbered(5, 2) + _numbered(25, 1)
     assert found.last_seq == 6
+    assert log.state().sent_again == 2
     log.confirm("pod/0/S", 6)
     assert not copy.exists()
     held = set(tmp_path.iterdir())
@@ -264,6 +265,7 @@ def test_rows_that_the_collector_has_forgotten_are_given_up_until_it_has_passed_
     log.confirm("pod/0/S", 4)
     log.give_up_written("pod/0/S", [(5, 6), (9, 9)])
     log.give_up_written("pod/0/S", [(6, 7)])
+    assert log.state().given_up == 4
     (report,) = log.pending()
     assert report.lost == ((5, 7), (9, 9))
     log.confirm("pod/0/S", 7)
