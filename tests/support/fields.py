@@ -291,6 +291,30 @@ def _token(**where: str) -> Spec:
     return {"tokenSecret": {"name": "a", **where}}
 
 
+def _topic(name: str, first: Spec, second: Spec, shows: Shows) -> Case:
+    whole = {"bootstrapServers": ["a:9092"], "topic": "a"}
+    beside = {"logging": {"shipper": {"type": "SyslogNG"}}}
+    return Case(f"logging.kafka.{name}", (whole | first, whole | second), shows, "logging.kafka", beside)
+
+
+def _both_ends(name: str, path: str = "value") -> Shows:
+    """A variable of the shipper and of the collector."""
+    places = (("", SHIPPER), ("-collector", f"{POD}/containers/name=collector"))
+    ends = [child("Deployment", suffix, f"{container}/env/name={name}/{path}") for suffix, container in places]
+
+    def shows(view: View) -> Any:
+        seen = [end(view) for end in ends]
+        return seen[0] if seen[0] == seen[1] else seen
+
+    return shows
+
+
+def _authorities(view: View) -> Any:
+    """The Secret that both ends mount."""
+    path = f"{POD}/volumes/name=kafka-ca/secret/secretName"
+    return [child("Deployment", suffix, path)(view) for suffix in ("", "-collector")]
+
+
 def _hashed(**key: str) -> Spec:
     return {"hash": ["a"], "keySecret": {"name": "b", **key}}
 
@@ -369,10 +393,19 @@ CASES = [
     _server_log("url", {}, {"url": "http://b.svc:8080/"}, _SERVER_LOG_URL),
     _server_log("tokenSecret.name", _token(), _token(name="b"), _SERVER_LOG_TOKEN),
     _server_log("tokenSecret.key", _token(), _token(key="b"), _SERVER_LOG_TOKEN),
+    _topic("bootstrapServers.[]", {}, {"bootstrapServers": ["b:9092"]}, _both_ends("KAFKA_BOOTSTRAP_SERVERS")),
+    _topic("topic", {}, {"topic": "b"}, _both_ends("KAFKA_TOPIC")),
+    _topic("tls.caSecret", {"tls": {"caSecret": "a"}}, {"tls": {"caSecret": "b"}}, _authorities),
+    _topic(
+        "credentialsSecret",
+        {"tls": {}, "credentialsSecret": "a"},
+        {"tls": {}, "credentialsSecret": "b"},
+        _both_ends("KAFKA_PASSWORD", "valueFrom/secretKeyRef/name"),
+    ),
     Case("logging.shipper.type", ("SyslogNG", "Fluentd"), child("Deployment", "", f"{SHIPPER}/image")),
     Case("logging.shipper.bufferSize", ("64Mi", "1Gi"), _BUFFER),
     Case("collector.retention", ("1h", "2d"), child("Deployment", "-collector", _RETENTION)),
-    Case("collector.retentionSize", ("8Gi", "500Mi"), child("Deployment", "-collector", _RETENTION_BYTES)),
+    Case("collector.retentionSize", ("7Gi", "500Mi"), child("Deployment", "-collector", _RETENTION_BYTES)),
     Case("collector.replicas", (2, 3), child("Deployment", "-collector", "spec/replicas"), beside=_STORE),
     Case(
         "collector.storage.credentialsSecret",

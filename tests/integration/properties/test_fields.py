@@ -87,7 +87,10 @@ class Monitors:
         self._specs: dict[str, specs.Spec] = {}
 
     def walk(self, walks: list[Walk]) -> None:
-        lanes = {f"field-{number:02d}": walks[number::MONITORS] for number in range(MONITORS)}
+        shared = [walk for walk in walks if "storage" in walk.case.beside.get("collector", {})]
+        others = [walk for walk in walks if walk not in shared]
+        lanes = {f"field-{number:02d}": others[number::MONITORS] for number in range(MONITORS)}
+        lanes["field-store"] = shared  # their storage is another one for good
         for turn in range(max(map(len, lanes.values()))):
             now = {namespace: lane[turn] for namespace, lane in lanes.items() if turn < len(lane)}
             for step in range(4):
