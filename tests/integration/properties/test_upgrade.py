@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_operator.reasons import CONDITIONS
 from hack.cluster.controlplane import ControlPlane
 from tests.support.installation import MONITORS, REPOSITORY, Installation, wait_for
 
@@ -126,7 +127,7 @@ def test_an_upgrade_restarts_each_pod_once_at_most_and_a_rollback_leaves_nothing
         assert DriftMonitor.model_validate(body)
         for fact in ("lastCheck", "columns", "violations", "history", "reference"):
             assert body["status"].get(fact) == was["status"].get(fact), f"{name} has lost its {fact}"
-        assert len(body["status"]["conditions"]) == 9
+        assert [condition["type"] for condition in body["status"]["conditions"]] == list(CONDITIONS)
 
     # Another version of the operator alone: its pod changes, theirs do not.
     at_rest = versions(installation)
