@@ -67,12 +67,16 @@ class VolumeStorage:
 
     def compact_next(self, duplicates: int) -> int | None:
         """Compact the oldest sealed segment."""
-        from driftmonitor_collector.compaction import compact
-
         segments = self._log.sealed()
         if not segments:
             return None
-        return compact(self._layout, self._log, self._checkpoint, segments[0], duplicates=duplicates)
+        from driftmonitor_collector.compaction import compact
+        from driftmonitor_collector.memory import give_back
+
+        try:
+            return compact(self._layout, self._log, self._checkpoint, segments[0], duplicates=duplicates)
+        finally:
+            give_back()
 
     def expire(self, now: datetime) -> Expired:
         """Delete hours, reports and lines set apart that have passed the retention."""
