@@ -55,9 +55,9 @@ def open_window(layout: Layout, log: ReadableLog, query: WindowQuery) -> Rows:
                 for _, directory in partitions.hours(layout.records, query.start, query.end)
                 for path in partitions.files_in(directory, without=live)
             ]
-        schemas: dict[pa.Schema, None] = {}
+        schemas: dict[pa.Schema, int] = {}
         pieces = [*_of_log(opened, schemas), *_of_files(paths, schemas)]
-        schema = selected(tables.united(schemas), query.columns)
+        schema = selected(tables.united(sorted(schemas, key=schemas.__getitem__)), query.columns)
         span = ordering.newest(pieces, span_of(query), query.limit)
         return Rows(schema, ordering.ahead(ordering.ordered(pieces, schema, span)), stack.pop_all().close)
 
@@ -84,26 +84,31 @@ def selected(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _of_files(paths: Sequence[Path], schemas: dict[pa.Schema, None]) -> Iterator[Piece]:
+def _of_files(paths: Sequence[Path], schemas: dict[pa.Schema, int]) -> Iterator[Piece]:
     for path in paths:
         footer = columnar.footer(partitions.find(path))
-        schemas.setdefault(footer.schema)
+        _note(schemas, footer.schema, partitions.segment_of(path))
         for part in footer.parts:
             load = partial(_load_part, path, part)
             yield Piece(part.rows, part.earliest, part.latest, part.is_sorted, load)
+
+
+def _note(schemas: dict[pa.Schema, int], schema: pa.Schema, segment: int) -> None:
+    """Remember the first segment of each schema: columns stand in the order in which they appeared."""
+    schemas[schema] = min(segment, schemas.get(schema, segment))
 
 
 def _load_part(path: Path, part: Part, columns: Sequence[str]) -> pa.Table:
     return columnar.read_part(partitions.find(path), part, columns)
 
 
-def _of_log(opened: Sequence[tuple[Segment, BinaryIO]], schemas: dict[pa.Schema, None]) -> Iterator[Piece]:
+def _of_log(opened: Sequence[tuple[Segment, BinaryIO]], schemas: dict[pa.Schema, int]) -> Iterator[Piece]:
     kept = 0
     for segment, file in opened:
         table = tables.in_order(_parse(segment, file))
         if not table.num_rows:
             continue
-        schemas.setdefault(table.schema)
+        _note(schemas, table.schema, segment.number)
         bounds = compute.min_max(table["timestamp"].cast(pa.int64()))
         load = partial(_reload, segment, file)
         if kept + table.num_rows <= KEPT_ROWS:

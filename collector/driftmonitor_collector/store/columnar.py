@@ -3,7 +3,7 @@
 BYTE_STREAM_SPLIT, which would save half a byte for each score, is not among them: Spark does not read it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 from pyarrow import compute, parquet
 
-from driftmonitor_collector.store import files
+from driftmonitor_collector.store import files, sums
 from driftmonitor_collector.tables import ORDER, TIMESTAMP
 
 ROW_GROUP_ROWS = 1 << 17
@@ -57,67 +57,71 @@ def dictionary_columns(table: pa.Table) -> list[str]:
     for field in table.schema:
         if field.name in _DELTAS or not (pa.types.is_floating(field.type) or pa.types.is_string(field.type)):
             continue
-        if field.name in _REPETITIVE or compute.count_distinct(sample[field.name]).as_py() <= _MOST_DISTINCT * len(
-            sample
-        ):
+        most = _MOST_DISTINCT * sample.num_rows
+        if field.name in _REPETITIVE or compute.count_distinct(sample[field.name]).as_py() <= most:
             found.append(field.name)
     return found
 
 
 def write(path: Path, table: pa.Table) -> None:
     """Create or replace the file by the table, whose rows are in ORDER, durably."""
-    write_tables(path, table.schema, [table])
-
-
-def write_tables(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
-    """Create or replace the file by tables that follow one another, a row group or more each."""
-    rest = iter(tables)
-    first = next(rest, schema.empty_table())
-
-    def put(file: object) -> None:
-        with parquet.ParquetWriter(
-            file,
-            schema,
-            compression="zstd",
-            compression_level=_COMPRESSION_LEVEL,
-            use_dictionary=dictionary_columns(first),
-            column_encoding=_DELTAS,
-            sorting_columns=parquet.SortingColumn.from_ordering(schema, ORDER),
-            store_schema=False,  # the types of these columns are Parquet's own
-            write_page_checksum=True,
-        ) as writer:
-            for table in (first, *rest):
-                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-
-    files.write_atomically(path, put)
+    sink = pa.BufferOutputStream()
+    parquet.write_table(
+        table,
+        sink,
+        row_group_size=ROW_GROUP_ROWS,
+        compression="zstd",
+        compression_level=_COMPRESSION_LEVEL,
+        use_dictionary=dictionary_columns(table),
+        column_encoding=_DELTAS,
+        sorting_columns=parquet.SortingColumn.from_ordering(table.schema, ORDER),
+        store_schema=False,  # the types of these columns are Parquet's own
+        write_page_checksum=True,
+    )
+    content = sums.with_sums(sink.getvalue().to_pybytes())
+    files.write_atomically(path, lambda file: file.write(content))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[parquet.ParquetFile]:
-    """FileNotFoundError if it is not there, DamagedFileError where a checksum or anything else in it is wrong."""
-    with path.open("rb") as file:
-        try:
-            yield parquet.ParquetFile(file, page_checksum_verification=True)
-        except (pa.ArrowException, OSError) as error:
-            raise DamagedFileError(f"{path} is damaged: {error}") from error
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError, sums.WrongSumError) as error:
+        raise DamagedFileError(f"{path} is damaged: {error}") from error
+
+
+def _load(path: Path) -> parquet.ParquetFile:
+    """The whole file, checked; for a file of some MB that is faster than to check each page."""
+    data = path.read_bytes()
+    return parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=not sums.verify(data))
+
+
+@contextmanager
+def _with_footer(path: Path) -> Iterator[parquet.ParquetFile]:
+    with _damage_named(path), path.open("rb") as file:
+        sums.verify_footer(file)
+        yield parquet.ParquetFile(file)
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """The file's table; DamagedFileError."""
-    with _opened(path) as file:
-        return file.read(columns=None if columns is None else list(columns))
+    """The file's table; FileNotFoundError, DamagedFileError."""
+    with _damage_named(path):
+        return _load(path).read(columns=None if columns is None else list(columns))
 
 
 def read_part(path: Path, part: Part, columns: Sequence[str]) -> pa.Table:
-    """A part's rows; columns that the file lacks are left out. DamagedFileError."""
-    with _opened(path) as file:
+    """A part's rows; columns that the file lacks are left out. FileNotFoundError, DamagedFileError."""
+    with _damage_named(path):
+        file = _load(path)
         known = set(file.schema_arrow.names)
         return file.read_row_group(part.number, columns=[name for name in columns if name in known])
 
 
 def footer(path: Path) -> Footer:
-    """Its columns and parts; DamagedFileError."""
-    with _opened(path) as file:
+    """Its columns and parts; FileNotFoundError, DamagedFileError."""
+    with _with_footer(path) as file:
         metadata, schema = file.metadata, file.schema_arrow
         place = schema.names.index("timestamp")
         groups = map(metadata.row_group, range(metadata.num_row_groups))
@@ -131,8 +135,8 @@ def _part(group: parquet.RowGroupMetaData, number: int, place: int) -> Part:
 
 
 def count_rows(path: Path) -> int:
-    """The file's number of rows, from its footer; DamagedFileError."""
-    with _opened(path) as file:
+    """The file's number of rows, from its footer; FileNotFoundError, DamagedFileError."""
+    with _with_footer(path) as file:
         return int(file.metadata.num_rows)
 
 

@@ -1,9 +1,11 @@
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyarrow import parquet
@@ -21,11 +23,12 @@ from driftmonitor_collector.planning import Submission, plan
 from driftmonitor_collector.reading import open_window
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
+from driftmonitor_collector.store.columnar import DamagedFileError
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.state import Checkpoint
 from driftmonitor_collector.volume import VolumeStorage
-from driftmonitor_collector.windows import WindowQuery, parse_query
+from driftmonitor_collector.windows import ParameterError, WindowQuery, parse_query
 
 Lines = Callable[..., bytes]
 DAY = parse_query({"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"})
@@ -137,6 +140,43 @@ def test_a_lost_last_report_of_a_writer_is_not_forgotten_by_a_compaction(tmp_pat
     recovered = recover(Layout(tmp_path), Log(tmp_path / "wal", reserve_bytes=0))
     assert recovered.ledger.duplicates == 4
     assert recovered.ledger.written == 10_000
+
+
+def test_a_model_that_gets_a_feature_loses_one_and_turns_one_into_text_is_read_as_one_table(
+    tmp_path: Path, record: Callable[..., dict[str, Any]]
+) -> None:
+    kinds: list[dict[str, Any]] = [{"a": 1, "b": 2}, {"a": 0.5, "c": 3}, {"a": "x", "c": 4}, {}]
+    rows = [[record(4 * seq + place + 1, features=row) for seq in range(3)] for place, row in enumerate(kinds)]
+    log = fill(tmp_path, *("\n".join(map(json.dumps, body)).encode() for body in rows))
+    windows = [open_window(Layout(tmp_path), log, DAY).read_all()]
+    windows += [open_window(Layout(tmp_path), log, DAY).read_all() for _ in compact_all(tmp_path, log)]
+    assert all(window.equals(windows[0]) for window in windows)
+    assert windows[0]["feature_a"].to_pylist() == ["1", "0.5", "x", None] * 3
+    assert windows[0]["feature_b"].to_pylist() == [2.0, None, None, None] * 3
+    assert windows[0]["feature_c"].to_pylist() == [None, 3.0, 4.0, None] * 3
+    columns = ("feature_c", "seq", "feature_of_tomorrow")
+    some = open_window(Layout(tmp_path), log, WindowQuery(DAY.start, DAY.end, 2, columns)).read_all()
+    assert some.to_pydict() == {"feature_c": [4.0, None], "seq": [11, 12], "feature_of_tomorrow": [None, None]}
+    with pytest.raises(ParameterError, match="'color'"):
+        open_window(Layout(tmp_path), log, WindowQuery(DAY.start, DAY.end, 2, ("color",)))
+
+
+def test_a_flipped_byte_in_a_file_is_an_error_that_names_the_file_and_not_another_value(
+    tmp_path: Path, lines: Lines
+) -> None:
+    log = fill(tmp_path, lines(range(1, 50)))
+    list(compact_all(tmp_path, log))
+    path = next(tmp_path.rglob("*.parquet"))
+    whole, expected = path.read_bytes(), open_window(Layout(tmp_path), log, DAY).read_all()
+    found = 0
+    for place in range(4, len(whole), 61):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            assert open_window(Layout(tmp_path), log, DAY).read_all().equals(expected)
+        except DamagedFileError as error:
+            assert str(path) in str(error)
+            found += 1
+    assert found >= len(whole) // 61 - 1  # of the mark of the checksums alone nothing is lost
 
 
 def test_a_full_segment_does_not_wait_for_the_next_compaction(
