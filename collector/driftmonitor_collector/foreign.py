@@ -188,10 +188,10 @@ def _prediction(value: Any, field: str) -> _Prediction:
         return _Prediction(label="true" if value else "false")
     if isinstance(value, str):
         return _Prediction(label=value)
-    if isinstance(value, int | float):
-        return _Prediction(value=float(value))
     try:
+        if isinstance(value, int | float):
+            return _Prediction(value=float(value))
         return msgspec.convert(value, _Prediction)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, OverflowError) as error:
         problem = f'must be a class, a number, or an object such as {{"label": "a", "score": 0.9}} ({error})'
         raise RecordError(field, problem) from None

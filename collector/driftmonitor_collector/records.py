@@ -9,7 +9,6 @@ from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.json import format as format_json
 
-from driftmonitor_api.foreign import RecordError
 from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_BYTES
 from driftmonitor_collector import shapes
 
@@ -190,7 +189,7 @@ def _decode_other(data: bytes, reason: str, read_foreign: ReadForeign, decoded: 
         pass  # then it may be foreign
     try:
         foreign = read_foreign(data)
-    except (RecordError, DecodeError, UnicodeError, RecursionError) as error:
+    except (ValueError, OverflowError, DecodeError, RecursionError) as error:  # RecordError among them
         decoded.rejected.append(Rejected(f"no record: {error}", data))
         return
     if foreign is None:

@@ -9,11 +9,21 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from driftmonitor_collector.foreign import MAX_ROWS, ForeignOptions, ForeignReader
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Outcome, plan
-from driftmonitor_collector.records import Decoded, Record, as_stored, decode_body, decode_stored, stored_identities
+from driftmonitor_collector.records import (
+    Decoded,
+    Record,
+    as_stored,
+    decode_body,
+    decode_stored,
+    stored_identities,
+    stored_keys,
+)
 
 Make = Callable[..., dict[str, Any]]
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -123,6 +133,9 @@ BAD = {
     "time": ({"a": 1, "timestamp": "noon"}, "timestamp: must be a time such as"),
     "far time": ({"a": 1, "timestamp": 1e30}, "timestamp: must be a time such as"),
     "prediction": ({"features": {"a": 1}, "prediction": {"label": 5}}, "prediction: must be a class"),
+    "huge prediction": ({"features": {"a": 1}, "prediction": 10**400}, "prediction: must be a class"),
+    "huge number": ({"features": {"a": 10**400}}, "larger than any number"),
+    "huge score": ({"features": {"a": 1}, "prediction": {"score": 10**400}}, "prediction: must be a class"),
     "predictions": ({"input_array": [[1], [2]], "prediction": [1]}, "prediction: has 1 values for 2 rows"),
     "row": ({"features": {"a": 1}, "row": -1}, "row: must be a number from 0"),
     "rows": ({"input_array": [[1]] * (MAX_ROWS + 1)}, f"has {MAX_ROWS + 1} rows"),
@@ -226,3 +239,44 @@ def test_foreign_records_are_stored_once_over_restarts_and_read_as_rows(
     response = collector.client.post("/v1/records?features=a,a", content=b"{}")
     assert (response.status_code, response.json()["parameter"]) == (400, "features")
     assert collector.client.post("/v1/records?typo=a", content=b"{}").json()["parameter"] == "typo"
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["[1, 2]", "[[1. 2.]]", "{}"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = (
+    "features",
+    "payload",
+    "input_array",
+    "prediction",
+    "timestamp",
+    "request_id",
+    "row",
+    "id",
+    "trace_id",
+    "model",
+    "a",
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(VALUES | st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6), max_size=4))
+def test_whatever_json_comes_is_stored_so_that_it_can_be_read_back_or_set_apart(records: list[Any]) -> None:
+    """A row that the log takes and compaction cannot read would stop all that come after it."""
+    body = "\n".join(map(json.dumps, records)).encode(errors="replace")
+    decoded = read(body)
+    rows = [as_stored(row, "foreign/1", seq) for seq, row in enumerate(decoded.foreign, 1)]
+    if rows:
+        kept = decode_stored(b"\n".join(rows))
+        assert [item.seq for item in kept] == list(range(1, len(rows) + 1))
+        assert all(1970 <= item.timestamp.year <= 9998 for item in kept)
+        assert list(stored_keys(b"\n".join(rows))) == [("foreign/1", seq) for seq in range(1, len(rows) + 1)]
+    for line in decoded.rejected:
+        assert line.reason
