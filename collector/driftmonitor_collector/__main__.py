@@ -5,7 +5,7 @@ import os
 import sys
 
 from driftmonitor_collector import kafka_config
-from driftmonitor_collector.config import HELP, ConfigError, data_dir
+from driftmonitor_collector.config import HELP, ConfigError, data_dir, shared_store
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,10 +35,19 @@ def _count() -> int:
     import msgspec
 
     from driftmonitor_collector.counting import count
+    from driftmonitor_collector.store.unavailable import StoreUnavailableError
 
     try:
-        directory = data_dir(os.environ)
-        result = count(directory)
+        store, directory = shared_store(os.environ), data_dir(os.environ)
+        if store is not None:
+            from driftmonitor_collector.shared.counting import count_shared  # loads the library for object stores
+
+            result = count_shared(store)
+        else:
+            result = count(directory)
+    except StoreUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 1
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2

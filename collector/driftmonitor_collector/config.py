@@ -81,7 +81,7 @@ def data_dir(environment: Mapping[str, str]) -> Path:
 
 def parse_config(environment: Mapping[str, str]) -> Config:
     """The configuration; ConfigError for the first variable that is malformed."""
-    store = _shared_store(environment)
+    store = shared_store(environment)
     return Config(
         data_dir=data_dir(environment),
         shared_store=store,
@@ -110,7 +110,8 @@ def _tls(environment: Mapping[str, str]) -> TlsFiles | None:
     return TlsFiles(Path(certificate), Path(key))
 
 
-def _shared_store(environment: Mapping[str, str]) -> SharedStore | None:
+def shared_store(environment: Mapping[str, str]) -> SharedStore | None:
+    """The object store, None where a volume is used; ConfigError for a variable of it that is malformed."""
     uri = environment.get("STORAGE_URI")
     if not uri:
         return None

@@ -114,10 +114,9 @@ def test_collectors_killed_one_after_another_in_the_middle_lose_and_double_nothi
     with ThreadPoolExecutor(len(senders)) as threads:
         running = [threads.submit(sender.run, lambda: not done.is_set()) for sender in senders]
         try:
-            for turn in range(4):
+            for victim in replicas:
                 before = senders[0].taken
                 wait_until(lambda before=before: senders[0].taken >= before + 60, "rows are taken")
-                victim = replicas[turn % 2]
                 assert victim.end(signal.SIGKILL) == -signal.SIGKILL
                 before = senders[0].taken
                 wait_until(lambda before=before: senders[0].taken >= before + 60, "the other one takes rows")
@@ -176,6 +175,9 @@ def test_what_was_stored_outlives_every_collector_and_its_disk(store: ObjectStor
     assert (coverage["stored"], coverage["duplicates"]) == (30, 10)
     assert later.send("pod/0/1", range(21, 41)) == {"stored": 10, "duplicates": 10, "rejected": 0}
     assert keys_of(later.window()) == [("pod/0/1", seq) for seq in range(1, 41)]
+    assert sum(later.count().values()) == 40
+    wait_until_compacted(store, 40)
+    assert later.count() == {"parquet_rows": 40, "log_rows": 0}
 
 
 def test_two_monitors_in_one_bucket_know_nothing_of_each_other(replica: Start) -> None:

@@ -128,6 +128,12 @@ class Replica:
         assert response.status_code == 200, response.text
         return pa.ipc.open_stream(response.content).read_all()
 
+    def count(self) -> dict[str, int]:
+        """What `count` prints of the same store, in a process of its own."""
+        command = [sys.executable, "-m", "driftmonitor_collector", "count"]
+        done = subprocess.run(command, env=self.environment, check=True, capture_output=True)
+        return dict(json.loads(done.stdout))
+
     def metric(self, name: str) -> float:
         """The value of a metric without labels."""
         lines = self.client.get("/metrics").text.splitlines()

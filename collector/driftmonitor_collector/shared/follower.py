@@ -54,9 +54,11 @@ class Follower:
 
     def append(self, made: Plan) -> bool:
         """Store it as the log's next object; False if another collector was faster: then follow, and plan anew."""
+        begin = monotonic()
         entry = self.log.append(made.data, counts_of(self._uncounted.merged(made.change)))
         if entry is None:
             return False
+        self._fresh = begin  # that it is the log's next object shows that there was none that is not known
         self._mirror.append(entry.number, entry.data)
         self._counts[entry.number] = entry.head.duplicates
         self.ledger.merge(made.change)

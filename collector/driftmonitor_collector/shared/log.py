@@ -1,7 +1,7 @@
 """The log that collectors share: appended to, and followed, by any of them. See the package's text for why it holds."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from driftmonitor_collector.ledger import Ledger
@@ -9,10 +9,11 @@ from driftmonitor_collector.shared import entries, names
 from driftmonitor_collector.shared.entries import Entry, Head
 from driftmonitor_collector.store import state
 from driftmonitor_collector.store.log import DamagedSegmentError
-from driftmonitor_collector.store.objects import Objects
+from driftmonitor_collector.store.objects import Object, Objects
 from driftmonitor_collector.store.unavailable import StoreUnavailableError, UnusableStoreError
 
 _READ_TOGETHER = 64
+_READ_BYTES = 32 << 20
 _TRIES = 50
 _logger = logging.getLogger(__name__)
 
@@ -23,6 +24,16 @@ class Restart:
 
     number: int
     ledger: Ledger
+
+
+def read_together(listed: Sequence[Object]) -> Sequence[Object]:
+    """The first of them: one at least, and so many that they fit into memory."""
+    total = 0
+    for place, item in enumerate(listed[:_READ_TOGETHER]):
+        total += item.size
+        if total > _READ_BYTES and place:
+            return listed[:place]
+    return listed[:_READ_TOGETHER]
 
 
 class SharedLog:
@@ -63,7 +74,7 @@ class SharedLog:
         """What others have appended, up to what was there when it was called, in order."""
         for _ in range(_TRIES):
             listed = self._objects.listing(names.LOG, after=names.log_name(self.head))
-            numbers = [names.number_of(item.name) for item in listed][:_READ_TOGETHER]
+            numbers = [names.number_of(item.name) for item in read_together(listed)]
             contents = []
             if names.follow(numbers, self.head):
                 contents = self._objects.together(lambda number: self._objects.get(names.log_name(number)), numbers)

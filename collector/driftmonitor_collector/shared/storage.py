@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 MAX_TAIL_BYTES = 512 << 20
 """So much of the log may wait for its compaction: every collector keeps a copy of it, and reads it at its start."""
-FRESH_SECONDS = 1.0
+FRESH_SECONDS = 5.0
+"""So old may what is known of others be where an idle writer reports the same again: asking costs."""
 HELP_SECONDS = 60.0
 """After so long without progress, a compaction that another collector began is done by this one, too."""
 _TRIES = 100

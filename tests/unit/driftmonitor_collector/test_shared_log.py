@@ -1,6 +1,7 @@
 """Collectors that share a log, interrupted, held up and ended between any two requests to the store."""
 
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,14 @@ from obstore.store import MemoryStore
 from pyarrow import parquet
 
 from driftmonitor_collector import frames
-from driftmonitor_collector.config import SharedStore, parse_config
+from driftmonitor_collector.config import ConfigError, SharedStore, parse_config
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.shared import entries, names
 from driftmonitor_collector.shared import storage as shared_storage
 from driftmonitor_collector.shared.compaction import part_to_compact
 from driftmonitor_collector.shared.entries import Head
+from driftmonitor_collector.shared.log import read_together
 from driftmonitor_collector.shared.mirror import Mirror
 from driftmonitor_collector.shared.reports import SharedReports
 from driftmonitor_collector.shared.retention import expire
@@ -128,7 +130,7 @@ class World:
 
     def _send(self, collector: SharedStorage) -> None:
         writer = self.random.choice(list(self._sent))
-        first = max(1, self._sent[writer] - self.random.randrange(8))  # partly sent before, to anyone
+        first = max(1, self._sent[writer] - self.random.randrange(6))  # partly sent before, to anyone
         last = first + self.random.randrange(1, 8)
         self._sent[writer] = max(self._sent[writer], last)
         decoded = decode_body(self._lines(range(first, last + 1), writer))
@@ -343,3 +345,37 @@ def test_a_part_to_compact_has_a_bound_and_at_least_one_object() -> None:
     assert part_to_compact(tail, 130) == 5
     assert part_to_compact(tail, 10) == 4
     assert part_to_compact([], 10) is None
+
+
+def test_what_is_read_at_once_has_a_bound_in_bytes_and_at_least_one_object() -> None:
+    sizes = [20 << 20, 20 << 20, 1]
+    listed = [Object(f"wal/{number}", size, datetime(2026, 1, 1, tzinfo=UTC)) for number, size in enumerate(sizes)]
+    assert len(read_together(listed)) == 1
+    assert len(read_together(listed[1:])) == 2
+    assert len(read_together(listed[2:] * 100)) == 64
+    assert read_together([]) == []
+
+
+def test_a_log_of_more_objects_than_are_read_at_once_is_followed_to_its_end(alone: Alone, lines: Lines) -> None:
+    for number in range(1, 151):
+        content = frames.encode(frames.RECORDS, lines([number]).strip())
+        alone.objects.create(names.log_name(number), entries.encode(Head("x"), content))
+    assert alone.storage.recover().stored == 150
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"STORAGE_URI": "s3://Records"}, "STORAGE_URI is 's3://Records'; give s3://<bucket>/<prefix>"),
+        ({"STORAGE_URI": "file:///records"}, "STORAGE_URI is 'file:///records'"),
+        ({"STORAGE_URI": URI, "COMMIT_SECONDS": "-1"}, "COMMIT_SECONDS is '-1'; give seconds from 0 to 86400"),
+    ],
+)
+def test_a_malformed_variable_of_the_object_store_is_named(environment: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        parse_config(environment)
+
+
+def test_with_an_object_store_the_log_is_compacted_once_a_minute() -> None:
+    assert parse_config({}).compaction_seconds == 10
+    assert parse_config({"STORAGE_URI": URI}).compaction_seconds == 60
