@@ -28,6 +28,8 @@ _FOREIGN_PARAMETERS = ("features", "prediction")
 def routes(collector: Collector, holding: Holding) -> list[BaseRoute]:
     """Both take newline-delimited JSON or a JSON array, plain, gzip or zstd, and answer once all is durable."""
 
+    received = 0
+
     async def submit(request: Request, decode: Callable[[bytes], Decoded | Labels]) -> Outcome:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         with holding.request() as hold:
@@ -45,7 +47,10 @@ def routes(collector: Collector, holding: Holding) -> list[BaseRoute]:
         return answer(outcome)
 
     async def store_labels(request: Request) -> Response:
-        outcome = await submit(request, lambda body: decode_labels(body, time.time_ns() // 1000))
+        nonlocal received
+        # The label that came last holds, also when the clock was set back.
+        received = now = max(received + 1, time.time_ns() // 1000)
+        outcome = await submit(request, lambda body: decode_labels(body, now))
         collector.metrics.labels_stored.inc(outcome.stored)
         collector.metrics.rejected.inc(outcome.rejected)
         return answer({"stored": outcome.stored, "rejected": outcome.rejected})

@@ -266,7 +266,7 @@ FIELDS = (
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(VALUES | st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6), max_size=4))
 def test_whatever_json_comes_is_stored_so_that_it_can_be_read_back_or_set_apart(records: list[Any]) -> None:
     """A row that the log takes and compaction cannot read would stop all that come after it."""
