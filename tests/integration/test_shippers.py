@@ -232,12 +232,15 @@ def test_the_servers_own_log_goes_to_its_receiver_and_waits_while_that_is_away(
         return sorted((json.loads(line) for line in set(receiver.lines)), key=lambda line: int(line["message"][9:]))
 
     write(lines[:100])
+    pipeline.sidecar.environment["BUFFER_CHUNKS"] = "4"
     pipeline.sidecar.start()
     wait_until(lambda: arrived() == lines[:100], "the first lines arrive")
     receiver.status = 503
-    write(lines[100:200])
-    pipeline.server.predict(100)
+    for first in range(100, 200, 20):
+        write(lines[first : first + 20])
+        time.sleep(1.2)  # each part is another file of Fluent Bit's buffer
     wait_until(lambda: bool(receiver.refused), "the receiver refuses lines")
+    pipeline.server.predict(100)
     wait_until(pipeline.server.all_stored, "the predictions go on")
     receiver.status = 200
     write(lines[200:])

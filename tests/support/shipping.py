@@ -129,7 +129,9 @@ class Server:
     def open(self, start: str, rotate: int) -> None:
         """Begin a log whose files have about so many bytes."""
         self.log = RecordLog(self.directory, writer=WRITER, start=start, limit=LOG_LIMIT_BYTES, rotate=rotate)
-        self._reporter = Reporter(self.log, self.client.report, interval=0.2)
+        # It reports when it is told to. Rows that are away for 15 such intervals it would send again, and so hide that a
+        # shipper has lost them.
+        self._reporter = Reporter(self.log, self.client.report, interval=86_400)
 
     def predict(self, rows: int, padding: int = 0) -> None:
         """Log this many rows, a hundred a request. A thousand rows take four rotations."""
