@@ -12,9 +12,8 @@ HELP = """environment variables:
   DATA_DIR              folder of everything stored, a mounted volume (default: /data)
   COLLECTOR_TOKEN_FILE  file with the bearer token of every /v1 path, read again when it changes
                         (default: /etc/driftmonitor-token/token)
-  COMPACTION_SECONDS    seconds between compactions of the log into Parquet files; on a volume, 64 MiB of log do not
-                        wait for the next. Files made more often are smaller and take more room a row
-                        (default: 300, with STORAGE_URI 60)
+  COMPACTION_SECONDS    seconds between compactions of the log into Parquet files; 64 MiB of log do not wait for the
+                        next. Files made more often are smaller and take more room a row (default: 300)
   STORAGE_URI           store everything below this address of an object store, s3://<bucket>/<prefix>, gs:// or
                         az://, which other collectors may use, too; DATA_DIR then has copies only (default: none)
   STORAGE_CREDENTIALS_DIR  folder with the keys for that, one file each, as of a mounted Secret
@@ -81,12 +80,11 @@ def data_dir(environment: Mapping[str, str]) -> Path:
 
 def parse_config(environment: Mapping[str, str]) -> Config:
     """The configuration; ConfigError for the first variable that is malformed."""
-    store = shared_store(environment)
     return Config(
         data_dir=data_dir(environment),
-        shared_store=store,
+        shared_store=shared_store(environment),
         token_file=Path(environment.get("COLLECTOR_TOKEN_FILE") or "/etc/driftmonitor-token/token"),
-        compaction_seconds=_seconds(environment, "COMPACTION_SECONDS", "60" if store else "300"),
+        compaction_seconds=_seconds(environment, "COMPACTION_SECONDS", "300"),
         retention=timedelta(seconds=_integer(environment, "RETENTION_SECONDS", "2592000", 1, 9999 * 86400)),
         retention_bytes=_integer(environment, "RETENTION_BYTES", "0", 0, 1 << 60),
         reserve_bytes=_integer(environment, "RESERVE_BYTES", "67108864", 0, 1 << 50),

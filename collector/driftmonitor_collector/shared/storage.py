@@ -124,8 +124,8 @@ class SharedStorage:
             self._follower.flush()
 
     def is_full_before_time(self) -> bool:
-        """Never: objects wait for the next time, whatever their size."""
-        return False
+        """Whether so much of the log waits that it is compacted at once."""
+        return self._mirror.tail_bytes >= SEGMENT_BYTES
 
     def compact_next(self, duplicates: int) -> int | None:
         """Compact the oldest part of the log, unless another collector is at it."""

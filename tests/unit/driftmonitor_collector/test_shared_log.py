@@ -376,6 +376,12 @@ def test_a_malformed_variable_of_the_object_store_is_named(environment: dict[str
         parse_config(environment)
 
 
-def test_with_an_object_store_the_log_is_compacted_once_a_minute() -> None:
-    assert parse_config({}).compaction_seconds == 10
-    assert parse_config({"STORAGE_URI": URI}).compaction_seconds == 60
+def test_much_of_the_log_does_not_wait_for_its_time(
+    alone: Alone, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_storage, "SEGMENT_BYTES", 1000)
+    alone.storage.recover()
+    alone.write(lines([1]))
+    assert not alone.storage.is_full_before_time()
+    alone.write(lines([2, 3, 4]))
+    assert alone.storage.is_full_before_time()
