@@ -1,9 +1,10 @@
-"""Compacts or expires a data directory, dies at each file operation of it in turn, and proves the next start right.
+"""Fills, compacts or expires a data directory, dies at each file operation in turn, and proves the next start right.
 
-Run by test_compaction.py and test_retention.py in a process of its own: it forks. Prints at how many it died.
+Run by tests in a process of its own: it forks. Prints at how many operations it died.
 """
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,8 @@ import pyarrow as pa
 
 from driftmonitor_collector.compaction import compact
 from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.planning import plan
+from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.retention import expire
 from driftmonitor_collector.store import columnar, identity_files, label_files, partitions
@@ -49,10 +52,56 @@ def expire_all(root: Path) -> Ledger:
     return recovered.ledger
 
 
+def write_all(root: Path) -> None:
+    """Recover and store 60 rows, 10 at a time in segments of 20; what is stored is acknowledged outside the folder."""
+    layout = Layout(root)
+    log = Log(layout.log, reserve_bytes=0, segment_bytes=5000)
+    ledger = recover(layout, log).ledger
+    for begin in range(1, 61, 10):
+        made = plan(ledger, [decode_body(b"\n".join(map(line, range(begin, begin + 10))))])
+        if made.data:
+            log.append(made.data)
+            ledger.merge(made.change)
+        root.with_name("acknowledged").write_text(str(begin + 9))
+    log.seal()
+    log.close()
+
+
+def line(seq: int) -> bytes:
+    record = {
+        "request_id": f"request-{seq}",
+        "row": 0,
+        "timestamp": "2026-01-01T22:00:00Z",
+        "monitor": "shop/wine",
+        "model": "wine",
+        "model_version": "3",
+        "writer": "pod/0/1",
+        "seq": seq,
+        "features": {"alcohol": seq},
+        "prediction": {"label": "a"},
+    }
+    return json.dumps(record).encode()
+
+
 def die_at(operation: int, root: Path, work: Callable[[Path], object]) -> None:
     """Do the work, but die before the given change or sync of a file or folder; of a file not synced half is left."""
     seen = 0
-    sync = os.fsync
+    sync, write, sync_data = os.fsync, os.pwrite, os.fdatasync
+
+    def half_written(descriptor: int, data: memoryview, place: int) -> int:
+        nonlocal seen
+        seen += 1
+        if seen == operation:
+            write(descriptor, data[: len(data) // 2], place)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(descriptor, data, place)
+
+    def not_synced(descriptor: int) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == operation:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync_data(descriptor)
 
     def half_synced(descriptor: int) -> None:
         nonlocal seen
@@ -72,7 +121,7 @@ def die_at(operation: int, root: Path, work: Callable[[Path], object]) -> None:
             if seen == operation:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    os.fsync = half_synced
+    os.fsync, os.pwrite, os.fdatasync = half_synced, half_written, not_synced
     sys.addaudithook(hook)
     work(root)
 
@@ -85,6 +134,21 @@ def rows_in(root: Path) -> list[tuple[str, int]]:
             table = columnar.read(path, ["writer", "seq"])
             found += list(zip(table["writer"].to_pylist(), table["seq"].to_pylist(), strict=True))
     return found
+
+
+def verify_writing(root: Path, rows: int, written: int) -> None:
+    """What was acknowledged is there, and nothing of a later body in part; sent again, every row is stored once."""
+    acknowledged = root.with_name("acknowledged")
+    known = int(acknowledged.read_text()) if acknowledged.exists() else 0
+    layout = Layout(root)
+    ledger = recover(layout, Log(layout.log, reserve_bytes=0)).ledger
+    assert ledger.stored in (known, known + 10), (ledger.stored, known)
+    assert ledger.stored == ledger.written
+    write_all(root)
+    ledger = compact_all(root)
+    assert (ledger.stored, ledger.written) == (rows, written), (ledger.stored, ledger.written)
+    assert sorted(rows_in(root)) == [("pod/0/1", seq) for seq in range(1, rows + 1)]
+    acknowledged.unlink()
 
 
 def verify_compaction(root: Path, rows: int, written: int) -> None:
@@ -137,6 +201,7 @@ def in_child(work: Callable[..., None], *arguments: object) -> int:
 
 
 WORK: dict[str, tuple[Callable[[Path], object], Callable[[Path, int, int], None]]] = {
+    "writing": (write_all, verify_writing),
     "compaction": (compact_all, verify_compaction),
     "retention": (expire_all, verify_retention),
 }

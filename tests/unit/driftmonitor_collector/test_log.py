@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -6,6 +9,7 @@ import pytest
 from driftmonitor_collector import frames
 from driftmonitor_collector.store import files
 from driftmonitor_collector.store.files import DiskFullError
+from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import DamagedSegmentError, Log
 
 
@@ -118,3 +122,15 @@ def test_the_reserve_stays_free(small_volume: Path) -> None:
     with pytest.raises(DiskFullError, match="8388608"):
         log.append(frame("x" * (9 << 20)))
     log.append(frame("x" * (1 << 20)))
+
+
+@pytest.mark.timeout(300)
+def test_killed_at_any_file_operation_of_a_write_what_was_acknowledged_is_there_and_bodies_are_whole(
+    tmp_path: Path,
+) -> None:
+    os.close(Layout(tmp_path / "pristine").claim())
+    script = Path(__file__).with_name("crash_points.py")
+    command = [sys.executable, script, "writing", tmp_path / "pristine", "60", "60"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) >= 3 * 2 + 6 * 2  # three segments and their folder's sync, six writes and their syncs
