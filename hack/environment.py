@@ -19,6 +19,9 @@ OLDEST_PYTHON = (3, 11)
 TEST_PROGRAMS = (
     debian.Package("syslog-ng-core", debian.program("syslog-ng"), ("syslog-ng",)),
     debian.Package("syslog-ng-mod-http", lambda: any(Path("/usr/lib/syslog-ng").glob("*/libhttp.so")), ("syslog-ng",)),
+    debian.Package(
+        "syslog-ng-mod-rdkafka", lambda: any(Path("/usr/lib/syslog-ng").glob("*/libkafka.so")), ("syslog-ng",)
+    ),
     debian.Package("libfaketime", lambda: any(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))),
 )
 

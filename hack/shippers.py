@@ -40,7 +40,10 @@ PROGRAMS = {
         "install Fluent Bit 5.1 or name its executable in the variable FLUENT_BIT",
     ),
     "SyslogNG": Program(
-        "syslog-ng", "SYSLOG_NG", ("--syntax-only",), "apt-get install syslog-ng-core syslog-ng-mod-http"
+        "syslog-ng",
+        "SYSLOG_NG",
+        ("--syntax-only",),
+        "apt-get install syslog-ng-core syslog-ng-mod-http syslog-ng-mod-rdkafka",
     ),
 }
 """By `spec.logging.shipper.type`."""

@@ -26,6 +26,7 @@ from driftmonitor_api.base import (
     rule,
     rules,
 )
+from driftmonitor_api.kafka import Kafka
 from driftmonitor_api.storage import MODELS_SUPPORTED, SUPPORTED, StorageError, StorageUri
 from driftmonitor_api.storeaddress import STORE_ADDRESS, STORE_ADDRESSES, is_store_address
 
@@ -410,6 +411,15 @@ class Redact(SpecModel):
 class Logging(SpecModel):
     """How predictions are logged."""
 
+    model_config = {
+        "json_schema_extra": rules(
+            (
+                "!has(self.kafka) || (has(self.shipper) && self.shipper.type == 'SyslogNG')",
+                "kafka needs shipper.type SyslogNG: the other programs were not shown to bring every row into a topic",
+            )
+        )
+    }
+
     durability: Literal["File", "Sync"] = "File"
     """`File`: a row is written to the log file before its answer is sent, and survives the end of the process. `Sync`:
     it is also synced to the disk, and survives the end of the node's operating system where the disk does."""
@@ -424,6 +434,8 @@ class Logging(SpecModel):
     """Sends the server's own log to an address. Default: it is in the container's log alone."""
     shipper: Shipper = Shipper()
     """The sidecar."""
+    kafka: Kafka | None = None
+    """Sends predictions through a topic, from which the collector takes them. Default: straight to the collector."""
 
 
 def _store_address(uri: str) -> str:

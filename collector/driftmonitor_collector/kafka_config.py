@@ -59,10 +59,16 @@ def parse_kafka_config(environment: Mapping[str, str]) -> KafkaConfig | None:
     protocol = _choice(environment, "KAFKA_SECURITY_PROTOCOL", SECURITY_PROTOCOLS)
     username, password = environment.get("KAFKA_USERNAME") or None, environment.get("KAFKA_PASSWORD") or None
     if protocol.startswith("sasl") and not (username and password):
-        raise ConfigError(f"KAFKA_SECURITY_PROTOCOL is {protocol}; give KAFKA_USERNAME and KAFKA_PASSWORD, too")
+        raise ConfigError(
+            f"KAFKA_SECURITY_PROTOCOL is {protocol}; give KAFKA_USERNAME and KAFKA_PASSWORD, too: "
+            "username and password of the Secret that spec.logging.kafka.credentialsSecret names"
+        )
     ca_file = Path(environment["KAFKA_CA_FILE"]) if environment.get("KAFKA_CA_FILE") else None
     if ca_file is not None and not ca_file.is_file():
-        raise ConfigError(f"KAFKA_CA_FILE {ca_file} is no file; mount the Secret with the certificates (ca.crt) there")
+        raise ConfigError(
+            f"KAFKA_CA_FILE {ca_file} is no file; "
+            "give the Secret that spec.logging.kafka.tls.caSecret names the key ca.crt"
+        )
     mechanism = _choice(environment, "KAFKA_SASL_MECHANISM", MECHANISMS)
     return KafkaConfig(servers, topic, key, protocol, ca_file, mechanism, username, password)
 

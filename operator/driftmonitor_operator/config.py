@@ -77,6 +77,8 @@ SHIPPER_FILES = {
 """The file that includes those that say where it goes, and those that are always beside it."""
 TO_COLLECTOR_FILE = "output-collector.conf"
 SERVER_LOG_FILE = "output-server-log.conf"
+TO_KAFKA_FILES = {"SyslogNG": "output-kafka.conf"}
+"""In place of TO_COLLECTOR_FILE, for the programs that spec.logging.kafka is for."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def load(environment: Mapping[str, str]) -> OperatorConfig:
 
 
 def _file_names(shipper: str) -> tuple[str, ...]:
-    return *SHIPPER_FILES[shipper], TO_COLLECTOR_FILE, SERVER_LOG_FILE
+    to_kafka = [TO_KAFKA_FILES[shipper]] if shipper in TO_KAFKA_FILES else []
+    return *SHIPPER_FILES[shipper], TO_COLLECTOR_FILE, *to_kafka, SERVER_LOG_FILE
 
 
 def _choice(text: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

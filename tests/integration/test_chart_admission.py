@@ -89,6 +89,18 @@ def test_who_names_a_secret_for_the_records_must_be_allowed_to_get_it(author: Ap
     assert code == 0, said
 
 
+def test_who_names_a_login_for_kafka_must_be_allowed_to_get_it(author: Apply) -> None:
+    def logging(secret: str) -> dict[str, Any]:
+        brokers = {"bootstrapServers": ["kafka:9093"], "topic": "predictions"}
+        return {"shipper": {"type": "SyslogNG"}, "kafka": brokers | {"tls": {}, "credentialsSecret": secret}}
+
+    code, said = author(logging=logging("of-others"))
+    assert code != 0
+    assert "spec.logging.kafka.credentialsSecret: you may not read the Secret 'of-others'" in said
+    code, said = author(logging=logging("allowed"))
+    assert code == 0, said
+
+
 def test_who_names_a_token_for_the_servers_log_must_be_allowed_to_get_it(author: Apply) -> None:
     def logging(secret: str) -> dict[str, Any]:
         return {"serverLog": {"url": "https://logs.example/", "tokenSecret": {"name": secret}}}

@@ -52,6 +52,8 @@ def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(
 CHECKS = {"schedule": "*/5 * * * *"}
 FEATURE = {"name": "alcohol", "type": "Numerical"}
 FEATURES = [{"name": name, "type": "Numerical"} for name in "ab"]
+KAFKA = {"bootstrapServers": ["kafka:9092"], "topic": "predictions"}
+SYSLOG_NG = {"type": "SyslogNG"}
 HASHED = {"hash": ["b"], "keySecret": {"name": "redaction"}}
 
 
@@ -105,6 +107,22 @@ HASHED = {"hash": ["b"], "keySecret": {"name": "redaction"}}
         (monitor(serving={"tracing": {}}), "spec.serving.tracing.endpoint"),
         (monitor(serving={"tracing": {"endpoint": "otel:4317"}}), "must be of the form http://host:port/path"),
         (monitor(serving={"tracing": {"endpoint": "http://user:pw@otel/"}}), "spec.serving.tracing.endpoint"),
+        (monitor(logging={"kafka": KAFKA}), "kafka needs shipper.type SyslogNG"),
+        (monitor(logging={"kafka": KAFKA, "shipper": {"type": "FluentBit"}}), "kafka needs shipper.type SyslogNG"),
+        (monitor(logging={"kafka": KAFKA | {"topic": ".."}, "shipper": SYSLOG_NG}), "must be the name of a topic"),
+        (monitor(logging={"kafka": KAFKA | {"topic": "a b"}, "shipper": SYSLOG_NG}), "spec.logging.kafka.topic"),
+        (
+            monitor(logging={"kafka": KAFKA | {"bootstrapServers": []}, "shipper": SYSLOG_NG}),
+            "spec.logging.kafka.bootstrapServers",
+        ),
+        (
+            monitor(logging={"kafka": KAFKA | {"bootstrapServers": ["kafka"]}, "shipper": SYSLOG_NG}),
+            "spec.logging.kafka.bootstrapServers[0]",
+        ),
+        (
+            monitor(logging={"kafka": KAFKA | {"credentialsSecret": "login"}, "shipper": SYSLOG_NG}),
+            "credentialsSecret needs tls",
+        ),
         (monitor(logging={"redact": {}}), "name the features to drop or to hash"),
         (monitor(logging={"redact": {"drop": []}}), "spec.logging.redact.drop"),
         (monitor(logging={"redact": {"drop": ["a", "a"]}}), "spec.logging.redact.drop[1]: Duplicate value"),

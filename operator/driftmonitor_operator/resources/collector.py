@@ -4,7 +4,7 @@ from driftmonitor_api.base import parse_duration, parse_quantity
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources import common, pods
+from driftmonitor_operator.resources import common, kafka, pods
 from driftmonitor_operator.resources.common import child, child_name
 from driftmonitor_operator.resources.pods import env, mount
 
@@ -37,6 +37,7 @@ def deployment(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                         *pods.credentials_volumes(spec.storage.credentials_secret),
                         pods.token_volume(monitor),
                         pods.empty_dir("tmp"),
+                        *kafka.volumes(monitor),
                     ],
                 ),
             },
@@ -71,12 +72,15 @@ def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         "image": config.images.collector,
         "imagePullPolicy": config.images.pull_policy,
         "args": ["serve"],
-        "env": env(
-            DATA_DIR=DATA_DIR,
-            COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
-            RETENTION_SECONDS=int(parse_duration(monitor.spec.collector.retention).total_seconds()),
-            **_storage(monitor),
-        ),
+        "env": [
+            *env(
+                DATA_DIR=DATA_DIR,
+                COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
+                RETENTION_SECONDS=int(parse_duration(monitor.spec.collector.retention).total_seconds()),
+                **_storage(monitor),
+            ),
+            *kafka.collector_variables(monitor),
+        ],
         "ports": [{"name": "http", "containerPort": common.HTTP_PORT, "protocol": "TCP"}],
         "readinessProbe": {
             "httpGet": {"path": "/readyz", "port": "http"},
@@ -99,5 +103,6 @@ def _container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             *credentials,
             mount("token", pods.TOKEN_MOUNT, read_only=True),
             mount("tmp", "/tmp"),  # noqa: S108 - an emptyDir
+            *kafka.mounts(monitor),
         ],
     }

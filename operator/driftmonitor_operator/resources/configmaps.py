@@ -6,7 +6,13 @@ with the files that it was made for.
 
 from driftmonitor_api.config import InferenceConfig, ValidationConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator.config import SERVER_LOG_FILE, SHIPPER_FILES, TO_COLLECTOR_FILE, OperatorConfig
+from driftmonitor_operator.config import (
+    SERVER_LOG_FILE,
+    SHIPPER_FILES,
+    TO_COLLECTOR_FILE,
+    TO_KAFKA_FILES,
+    OperatorConfig,
+)
 from driftmonitor_operator.kinds import Body
 from driftmonitor_operator.resources.common import Component, child, digest
 
@@ -58,7 +64,8 @@ def shipper_data(monitor: DriftMonitor, config: OperatorConfig) -> dict[str, str
     """The shipper's files, word for word as they were tested: what differs comes from the environment, or is a file of
     its own that is there or not."""
     shipper = monitor.spec.logging.shipper.type
-    names = [*SHIPPER_FILES[shipper], TO_COLLECTOR_FILE]
+    to = TO_COLLECTOR_FILE if monitor.spec.logging.kafka is None else TO_KAFKA_FILES[shipper]
+    names = [*SHIPPER_FILES[shipper], to]
     if monitor.spec.logging.server_log is not None:
         names.append(SERVER_LOG_FILE)
     return {name: config.shipper_files[shipper][name] for name in names}

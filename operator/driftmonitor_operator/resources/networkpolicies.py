@@ -46,14 +46,17 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     spans = [_outside(_port(tracing.endpoint, None), apiserver)] if tracing is not None else []
     server_log = spec.logging.server_log
     lines = [_outside(_port(server_log.url, None), apiserver)] if server_log is not None else []
+    # Each broker says itself where it is to be reached, and on which port.
+    topic = [_outside(None, apiserver)] if spec.logging.kafka is not None else []
     served: list[Body] = [{"ports": [_tcp(HTTP_PORT), _tcp(GRPC_PORT)]}]
     if config.collector_peers and has_metrics(spec.logging.shipper.type):
         served.append({"from": list(config.collector_peers), "ports": [_tcp(METRICS_PORT)]})
     storage = spec.collector.storage
     storing = [_dns(), _outside(_port(storage.uri, storage.credentials_secret), apiserver)] if storage.uri else []
+    taking = [rule for rule in ([_dns(), *topic] if topic else []) if rule not in storing]
     policies = [
-        _policy(monitor, "inference", served, [_dns(), collector, *model, *spans, *lines]),
-        _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], storing),
+        _policy(monitor, "inference", served, [_dns(), collector, *model, *spans, *lines, *topic]),
+        _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], [*storing, *taking]),
         _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
     ]
     if spec.checks.validation is not None:

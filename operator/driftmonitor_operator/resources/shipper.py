@@ -4,7 +4,7 @@ from driftmonitor_api.base import parse_quantity
 from driftmonitor_api.v1alpha1 import DriftMonitor, ServerLog
 from driftmonitor_operator.config import OperatorConfig
 from driftmonitor_operator.kinds import Body
-from driftmonitor_operator.resources import common, pods, shipperprograms
+from driftmonitor_operator.resources import common, kafka, pods, shipperprograms
 from driftmonitor_operator.resources.configmaps import shipper_name
 from driftmonitor_operator.resources.pods import env, mount
 from driftmonitor_operator.resources.shipperprograms import CONFIG_MOUNT, STATE_DIR, TEMPORARY
@@ -23,7 +23,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
         "image": shipperprograms.image(shipper.type, config.images),
         "imagePullPolicy": config.images.pull_policy,
         "restartPolicy": "Always",
-        "command": shipperprograms.command(shipper.type),
+        "command": kafka.shipper_command(monitor, shipperprograms.command(shipper.type)),
         "env": [
             *env(
                 LOG_DIR=LOG_DIR,
@@ -40,6 +40,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 },
             },
             *_server_log(monitor.spec.logging.server_log),
+            *kafka.shipper_variables(monitor, CA_FILE),
         ],
         **shipperprograms.health(shipper.type),
         "resources": pods.resources(shipper.resources, "50m", "64Mi", "512Mi"),
@@ -49,6 +50,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
             mount("shipper-state", STATE_DIR),
             mount("shipper-config", CONFIG_MOUNT, read_only=True),
             mount("shipper-tmp", TEMPORARY),
+            *kafka.mounts(monitor),
         ],
     }
 
@@ -61,6 +63,7 @@ def volumes(monitor: DriftMonitor, config: OperatorConfig) -> list[Body]:
         pods.empty_dir("shipper-state", limit),
         pods.config_map_volume("shipper-config", shipper_name(monitor, config)),
         pods.empty_dir("shipper-tmp"),
+        *kafka.volumes(monitor),
     ]
 
 

@@ -371,6 +371,8 @@ REFERENCES: dict[specs.Path, list[Any]] = {
     ("reference", "credentialsSecret"): ["other/token", {"namespace": "other", "name": "token"}, "../other/token"],
     ("logging", "redact", "keySecret", "name"): ["other/key", {"namespace": "other", "name": "key"}],
     ("logging", "serverLog", "tokenSecret", "name"): ["other/token", {"namespace": "other", "name": "token"}],
+    ("logging", "kafka", "credentialsSecret"): ["other/login", {"namespace": "other", "name": "login"}],
+    ("logging", "kafka", "tls", "caSecret"): ["other/ca", {"namespace": "other", "name": "ca"}],
     ("collector", "storage", "storageClassName"): ["other/fast"],
     ("collector", "storage", "uri"): ["pvc://other/claim", "s3://records/../other"],
     ("collector", "storage", "credentialsSecret"): ["other/token", {"namespace": "other", "name": "token"}],

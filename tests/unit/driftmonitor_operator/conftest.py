@@ -40,6 +40,7 @@ def config() -> OperatorConfig:
             "SyslogNG": {
                 "syslog-ng.conf": "@version: 3.38\n",
                 "output-collector.conf": "destination collector {};\n",
+                "output-kafka.conf": "destination kafka {};\n",
                 "output-server-log.conf": "destination server-log {};\n",
             },
         },

@@ -46,6 +46,17 @@ SPECS: dict[str, dict[str, Any]] = {
         "checks": {"schedule": "@hourly", "resources": {"limits": {"memory": "4Gi"}}},
         "suspend": True,
     },
+    "through-kafka": {
+        "logging": {
+            "shipper": {"type": "SyslogNG"},
+            "kafka": {
+                "bootstrapServers": ["broker-0.kafka.svc:9093", "broker-1.kafka.svc:9093"],
+                "topic": "predictions",
+                "tls": {"caSecret": "kafka-authority"},
+                "credentialsSecret": "kafka-login",
+            },
+        },
+    },
     "everything": {
         "model": {
             "storageUri": "s3://models/wine/model.onnx",
