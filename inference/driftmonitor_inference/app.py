@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
@@ -54,7 +55,7 @@ def _fastapi(service: PredictionService, readiness: Readiness, operations: Opera
     """The routes that predict nothing. `operations` describes those that are served by hand."""
     config, model, metrics = service.config, service.model, service.metrics
     classes = list(model.outputs.classes) if model.outputs.classes is not None else None
-    app = FastAPI(
+    app = FastAPIOffline(  # its scripts are its own: a cluster need not reach a public network
         title=f"{config.model_name} {config.model_version}",
         description=f"Predictions of the DriftMonitor {config.monitor}. {documentation.logging_promise(config)}",
         version=__version__,

@@ -91,6 +91,8 @@ class Served:
             yield server.sockets[0].getsockname()[1], state
         finally:
             server.close()
+            if state.tasks:  # the client has its answer; what served it is about to end
+                await asyncio.wait(list(state.tasks), timeout=5)
             for connection in list(state.connections):
                 connection.transport.abort()  # type: ignore[union-attr]  # each has one
             await server.wait_closed()

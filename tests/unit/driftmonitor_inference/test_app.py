@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -431,3 +432,15 @@ def test_every_answer_is_json_with_the_right_type(flights: Served) -> None:
     for response in (flights.predict(ROW), flights.predict({}), flights.get("/health")):
         assert response.headers["content-type"] == "application/json"
         json.loads(response.content)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_pages_of_the_documentation_need_nothing_from_elsewhere(flights: Served, path: str) -> None:
+    page = flights.get(path)
+    assert page.status_code == 200
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page.text)
+    assert any(address.endswith(".js") for address in loaded)
+    for address in loaded:
+        assert address.startswith("/"), "it comes from this server"
+        assert flights.get(address).status_code == 200
+    assert "http://" not in page.text and "https://" not in page.text
