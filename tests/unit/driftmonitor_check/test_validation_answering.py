@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +47,8 @@ def test_the_report_is_the_checks_but_for_its_picture(
     outcome = check(spec, Window(rows, now, now), known, title="t", now=now)
     published = drift_report(MONITOR, outcome, check_result(outcome))
     assert validate(configured(spec), known, lines(rows), "", now) == published
-    assert published.columns
+    assert published.columns and outcome.html
+    assert check(spec, Window(rows, now, now), known, title="t", now=now, draw=False) == replace(outcome, html=None)
 
 
 def test_too_few_rows_are_insufficient_data_and_never_no_drift(
