@@ -105,13 +105,16 @@ def _web_address(address: str) -> str:
     return address
 
 
-WebAddress = Annotated[
+_WEB_ADDRESS_RULE = rule(
+    f"self.matches(r'^https?://{_HOST}(:{_PORT})?(/[!-~]*)?$')",
+    "must be of the form http://host:port/path or https://host:port/path, without a user or a password",
+)
+WebAddress = Annotated[str, Field(min_length=1, max_length=1024), _WEB_ADDRESS_RULE, AfterValidator(_web_address)]
+PlainWebAddress = Annotated[
     str,
-    Field(min_length=1, max_length=1024),
-    rule(
-        f"self.matches(r'^https?://{_HOST}(:{_PORT})?(/[!-~]*)?$')",
-        "must be of the form http://host:port/path or https://host:port/path, without a user or a password",
-    ),
+    # None of the characters that end a value, or name a variable, in the shippers' files.
+    Field(min_length=1, max_length=1024, pattern=r"^[-!#%&()*+,./0-9:;=?@A-Z_a-z~\[\]]+$"),
+    _WEB_ADDRESS_RULE,
     AfterValidator(_web_address),
 ]
 _LABEL_KEY = rf"^({DNS_SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]$"
@@ -369,7 +372,7 @@ class ServerLog(SpecModel):
     container's log has them all the same. While the receiver is away the sidecar keeps some MiB of it; what is older is
     then lost, and no request ever waits."""
 
-    url: WebAddress
+    url: PlainWebAddress
     """Where the sidecar posts the lines, as newline-delimited JSON with `Authorization: Bearer`, such as
     `https://logs.example/ingest`."""
     token_secret: ServerLogToken | None = None

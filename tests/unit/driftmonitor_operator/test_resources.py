@@ -83,7 +83,7 @@ SPECS: dict[str, dict[str, Any]] = {
             "whenFull": "ServeAndCount",
             "samplingPercent": 10,
             "redact": {"drop": ["name"], "hash": ["customer"], "keySecret": {"name": "redaction", "key": "salt"}},
-            "serverLog": {"url": "https://logs.example/ingest?a=$(b)", "tokenSecret": {"name": "logs"}},
+            "serverLog": {"url": "https://logs.example/ingest?a=(b)", "tokenSecret": {"name": "logs"}},
             "shipper": {"type": "Fluentd", "bufferSize": "128Mi", "resources": {"requests": {"cpu": "20m"}}},
         },
         "collector": {
