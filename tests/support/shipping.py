@@ -21,9 +21,10 @@ from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter
 from driftmonitor_operator.config import SHIPPER_FOLDERS, Images, OperatorConfig, ShipperFiles
+from driftmonitor_operator.resources import kafka, shipperprograms
 from driftmonitor_operator.resources import shipper as rendered
-from driftmonitor_operator.resources import shipperprograms
 from driftmonitor_operator.resources.configmaps import shipper_data
+from hack.kafka.server import Kafka
 from hack.shippers import Sidecar
 
 CONFIGURATIONS = Path(__file__).parents[2] / "fluentd"
@@ -220,6 +221,7 @@ def sidecar(shipper: str, program: str, folder: Path, collector: Collector, **lo
         shipperprograms.STATE_DIR: "state",
         shipperprograms.CONFIG_MOUNT: "config",
         shipperprograms.TEMPORARY: "temporary",
+        kafka.CA_MOUNT: "authorities",
     }
     places = {mount: folder / name for mount, name in mounts.items()}
     for place in places.values():
@@ -239,6 +241,9 @@ def sidecar(shipper: str, program: str, folder: Path, collector: Collector, **lo
             "COLLECTOR_PORT": str(collector.port),
             "COLLECTOR_TOKEN": TOKEN,
             "SERVER_LOG_TOKEN": TOKEN,
+            "KAFKA_PRODUCER": "a-pod",
+            "KAFKA_USERNAME": Kafka.username,
+            "KAFKA_PASSWORD": Kafka.password,
             "MONITOR_PORT": str(free_port()),
             "METRICS_PORT": str(free_port()),
         },
