@@ -26,6 +26,7 @@ _DISKS = {"log": 192 << 10, "state": 160 << 10, "data": 4 << 20}  # KiB
 _LOG_BYTES = 96 << 20
 _CALM_SECONDS = 8.0
 _FAULT_SECONDS = 12.0
+_REST_SECONDS = 900.0
 _SETTLE_EVERY = 25
 """Faults between two times when all must come to rest."""
 
@@ -77,7 +78,7 @@ def choices(harmful: bool, clock: bool) -> list[str]:
 def rest(pipeline: Pipeline) -> None:
     """Until the server is done with every row: whatever happened, it is over at some time."""
     wait_until(pipeline.collector.ready, "the collector is ready")
-    wait_until(pipeline.at_rest, "the server is done with all rows")
+    wait_until(pipeline.at_rest, "the server is done with all rows", patience=_REST_SECONDS)
 
 
 def run(pipeline: Pipeline, minutes: float, seed: int, *, harmful: bool, clock: bool) -> Soak:
@@ -126,7 +127,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="driftmonitor-pipeline-") as folder,
         Pipeline(arguments.shipper, executable(arguments.shipper), Path(folder), _DISKS) as pipeline,
     ):
-        pipeline.callers = Callers(pipeline.server.url, pause=arguments.pause, seed=arguments.seed)
+        pipeline.callers = Callers(pipeline.server.url, rows=50, pause=arguments.pause, seed=arguments.seed)
         pipeline.server.changes |= {"LOG_LIMIT_BYTES": str(_LOG_BYTES), "LOG_ROTATE_BYTES": str(1 << 20)}
         clock = CLOCK_LIBRARY is not None
         soak = run(pipeline, arguments.minutes, arguments.seed, harmful=not arguments.harmless, clock=clock)

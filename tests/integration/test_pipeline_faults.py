@@ -114,7 +114,7 @@ def test_disks_that_are_full_for_a_while_lose_and_double_no_row(on_small_disks: 
 def test_a_shipper_that_forgets_everything_loses_and_doubles_no_row(pipeline: Pipeline) -> None:
     def forgets_with_a_full_buffer(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
         with pipeline.lost_answers(Place.BEFORE):
-            pipeline.wait_for_answers(3000)
+            pipeline.wait_for_answers(600)
             disasters.state_of_shipper_gone(pipeline, chance, seconds)
 
     _assert_all_is_stored(_suffer(pipeline, forgets_with_a_full_buffer, seconds=0.1))

@@ -43,7 +43,7 @@ def note_of(number: int) -> str:
 class Callers:
     """Threads that ask for predictions until they are stopped. Each row has a number of its own, from 1 on."""
 
-    def __init__(self, url: str, *, threads: int = 2, rows: int = 50, pause: float = 0.02, seed: int = 1) -> None:
+    def __init__(self, url: str, *, threads: int = 2, rows: int = 20, pause: float = 0.1, seed: int = 1) -> None:
         """`rows` is the most of a request, `pause` the mean time between two of a thread, seconds."""
         self.answered: set[int] = set()
         """Numbers of the rows whose prediction came."""

@@ -88,7 +88,8 @@ def server_killed(pipeline: Pipeline, chance: random.Random, seconds: float) -> 
 
 def server_replaced(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """SIGTERM: it must be done with every row before it ends."""
-    assert pipeline.server.terminate() == 0
+    status = pipeline.server.terminate()
+    assert status == 0, f"the server ended with {status}: {pipeline.server.output.read_text()[-2000:]}"
     time.sleep(seconds)
     pipeline.start_server()
 

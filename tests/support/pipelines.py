@@ -25,6 +25,8 @@ from tests.support.shipping import Collector, sidecar, wait_until
 CLOCK_LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 """What gives a process a clock of its own; None where it is not installed."""
 _BALLAST = "ballast"
+_REST_SECONDS = 400.0
+"""A busy machine ships a backlog slowly."""
 
 
 def records(request: Request) -> bool:
@@ -106,7 +108,7 @@ class Pipeline:
         """Stop the callers, wait until the server is done with every row, and settle the account."""
         self.callers.stop()
         wait_until(self.collector.ready, "the collector is ready")
-        wait_until(self.at_rest, "the server is done with all rows")
+        wait_until(self.at_rest, "the server is done with all rows", patience=_REST_SECONDS)
         return account(self.callers, self.collector.coverage(), [self.window()])
 
     def at_rest(self) -> bool:

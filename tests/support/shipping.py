@@ -34,11 +34,12 @@ PATIENCE = 120.0
 LOG_LIMIT_BYTES = 256 << 20
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, pause: float = 0.1) -> None:
-    """Look each `pause` seconds."""
-    deadline = time.monotonic() + PATIENCE
+def wait_until(condition: Callable[[], bool], what: str, *, pause: float = 0.1, patience: float | None = None) -> None:
+    """Look each `pause` seconds, for `patience` seconds at most."""
+    patience = PATIENCE if patience is None else patience
+    deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
         time.sleep(pause)
 
 
