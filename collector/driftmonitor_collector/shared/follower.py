@@ -52,8 +52,13 @@ class Follower:
         self._counts = {number: counts for number, counts in self._counts.items() if number > self.log.compacted}
         self._fresh = begin
 
-    def append(self, made: Plan) -> bool:
-        """Store it as the log's next object; False if another collector was faster: then follow, and plan anew."""
+    def append(self, made: Plan, head: int) -> bool:
+        """Store it as the object behind `head`, the log's newest when it was planned.
+
+        False if another collector was faster: then follow, and plan anew.
+        """
+        if self.log.head != head:
+            return False
         begin = monotonic()
         entry = self.log.append(made.data, counts_of(self._uncounted.merged(made.change)))
         if entry is None:
@@ -76,7 +81,7 @@ class Follower:
     def flush(self) -> None:
         """Store what was only counted, so that it outlives this process."""
         while self._uncounted.duplicates:
-            if self.append(Plan(b"", Ledger(), ())):
+            if self.append(Plan(b"", Ledger(), ()), self.log.head):
                 return
             self.follow()
 

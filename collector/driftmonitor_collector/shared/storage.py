@@ -88,7 +88,10 @@ class SharedStorage:
         """Append to the log what is new in them; `ledger` is what `recover` and the plans' changes have made."""
         follower, fresh_seconds = self._follower, _freshness(submissions)
         with self._lock:
+            if self._mirror.tail_bytes > MAX_TAIL_BYTES:
+                follower.follow()  # others may have compacted it
             for _ in range(_TRIES):
+                head = follower.log.head
                 made = plan(
                     follower.ledger,
                     submissions,
@@ -103,7 +106,7 @@ class SharedStorage:
                     follower.count(made.change)
                     break
                 self._make_way()
-                if follower.append(made):
+                if follower.append(made, head):
                     break
                 follower.follow()
             else:
@@ -134,7 +137,9 @@ class SharedStorage:
         if last is None:
             return None
         claimed = compaction.claim(self._objects, log, first, last)
-        if claimed is None:
+        if claimed is None:  # another collector was faster
+            with self._lock:
+                self._follower.follow()
             return None
         last, mine = claimed
         if mine:

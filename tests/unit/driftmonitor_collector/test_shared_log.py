@@ -130,7 +130,7 @@ class World:
 
     def _send(self, collector: SharedStorage) -> None:
         writer = self.random.choice(list(self._sent))
-        first = max(1, self._sent[writer] - self.random.randrange(6))  # partly sent before, to anyone
+        first = max(1, self._sent[writer] - self.random.randrange(5))  # partly sent before, to anyone
         last = first + self.random.randrange(1, 8)
         self._sent[writer] = max(self._sent[writer], last)
         decoded = decode_body(self._lines(range(first, last + 1), writer))
@@ -307,6 +307,28 @@ def test_no_more_is_taken_than_may_wait_for_its_compaction(
     alone.storage.prepare_compaction()
     assert alone.storage.compact_next(0) == 3
     assert alone.write(lines(range(4, 6))).outcomes[0].stored == 2
+
+
+def test_what_another_collector_compacted_makes_room_here_too(
+    alone: Alone, tmp_path: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone.storage.recover()
+    alone.write(lines(range(1, 4)))
+    config = parse_config({"DATA_DIR": str(tmp_path / "other")})
+    other = SharedStorage(config, SharedStore(URI, tmp_path, 0.0), alone.objects)
+    other.recover()
+    assert other.compact_next(0) == 3
+    monkeypatch.setattr(shared_storage, "MAX_TAIL_BYTES", 100)
+    assert alone.write(lines([4])).outcomes[0].stored == 1
+    alone.storage.prepare_compaction()
+    assert alone.storage.compact_next(0) == 1
+    monkeypatch.setattr(shared_storage, "SEGMENT_BYTES", 100)
+    other.write(Ledger(), [decode_body(lines([5, 6]))])
+    assert other.is_full_before_time()
+    alone.storage.prepare_compaction()
+    assert alone.storage.compact_next(0) == 2
+    assert other.compact_next(0) is None
+    assert not other.is_full_before_time()
 
 
 def test_hours_past_their_retention_are_deleted_and_their_rows_stay_known(alone: Alone, lines: Lines) -> None:
