@@ -873,7 +873,8 @@ class CheckResult(StatusModel):
     rows_stored: Count | None = None
     """Rows of these that the collector holds."""
     rows_lost: Count | None = None
-    """Rows of these that were answered and never logged, as `logging.whenFull: ServeAndCount` has it."""
+    """Rows of these that were answered and are lost: never logged, as `logging.whenFull: ServeAndCount` has it, or sent
+    to the collector several times in vain."""
     coverage: Share | None = None
     """Share of the rows written that is stored, 0 to 1."""
     verdict: Verdict
