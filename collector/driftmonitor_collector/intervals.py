@@ -77,6 +77,11 @@ class IntervalSet:
         place = bisect_left(self._lasts, number + 1)
         return max(self._firsts[place], number + 1) if place < len(self._firsts) else None
 
+    def overlaps(self, first: int, last: int) -> bool:
+        """Whether any number of `first` to `last` is in the set."""
+        place = bisect_left(self._lasts, first)
+        return place < len(self._firsts) and self._firsts[place] <= last
+
     @property
     def highest(self) -> int:
         """The highest number; 0 of an empty set."""

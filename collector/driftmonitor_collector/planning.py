@@ -1,6 +1,6 @@
 """What one group commit writes and answers: the decision, made before anything is written."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,7 +10,7 @@ from driftmonitor_collector.frames import WriterReport
 from driftmonitor_collector.intervals import IntervalSet
 from driftmonitor_collector.labels import Labels
 from driftmonitor_collector.ledger import Ledger
-from driftmonitor_collector.records import Decoded, Foreign, as_stored
+from driftmonitor_collector.records import Decoded, Foreign, Line, as_stored
 
 Submission = Decoded | WriterReport | Labels
 
@@ -112,14 +112,36 @@ def _rejected(change: Ledger, parts: list[bytes], submission: Decoded | Labels, 
 
 
 def _fresh(ledger: Ledger, change: Ledger, decoded: Decoded) -> list[bytes]:
-    fresh = []
-    for line in decoded.lines:
-        account = change.account(line.writer)
-        if not ledger.holds(line.writer, line.seq) and account.stored.add(line.seq):
-            fresh.append(line.data)
-        else:
-            account.duplicates += 1
+    fresh: list[bytes] = []
+    for writer, first, run in _runs(decoded.lines):
+        account, known = change.account(writer), ledger.accounts.get(writer)
+        last = first + len(run) - 1
+        if not account.stored.overlaps(first, last) and (known is None or not known.stored.overlaps(first, last)):
+            account.stored.add(first, last)  # the common case: a batch that comes for the first time
+            fresh += run
+            continue
+        for seq, data in enumerate(run, first):
+            if not (known and seq in known.stored) and account.stored.add(seq):
+                fresh.append(data)
+            else:
+                account.duplicates += 1
     return fresh
+
+
+def _runs(lines: Iterable[Line]) -> Iterator[tuple[str, int, list[bytes]]]:
+    """Writer, first seq and bytes of the lines that follow one another without a gap."""
+    run: list[bytes] = []
+    current, expected = "", 0
+    for writer, seq, data in lines:
+        if seq == expected and writer == current:
+            run.append(data)
+        else:
+            if run:
+                yield current, expected - len(run), run
+            current, run = writer, [data]
+        expected = seq + 1
+    if run:
+        yield current, expected - len(run), run
 
 
 def _report(ledger: Ledger, change: Ledger, report: WriterReport) -> Iterable[bytes]:

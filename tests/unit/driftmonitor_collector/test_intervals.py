@@ -18,6 +18,9 @@ def test_it_agrees_with_a_plain_set_whatever_is_added(seed: int) -> None:
         assert len(intervals) == len(plain)
         assert intervals.highest == max(plain)
     assert [number for number in range(1, 160) if number in intervals] == sorted(plain)
+    begin = random.randint(1, 150)
+    for end in range(begin, 160):
+        assert intervals.overlaps(begin, end) == (not plain.isdisjoint(range(begin, end + 1)))
     through = random.randint(0, 160)
     missing = [number for first, last in intervals.missing(through) for number in range(first, last + 1)]
     assert missing == [number for number in range(1, through + 1) if number not in plain]

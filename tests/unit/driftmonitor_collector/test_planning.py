@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from random import Random
+
+import pytest
 
 from driftmonitor_collector import frames
 from driftmonitor_collector.frames import Frame, WriterReport
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Outcome, Submission, plan
-from driftmonitor_collector.records import decode_body
+from driftmonitor_collector.records import decode_body, stored_keys
 
 Lines = Callable[..., bytes]
 
@@ -74,3 +77,24 @@ def test_only_news_of_a_writer_is_written(lines: Lines) -> None:
 def test_a_report_without_lost_rows_is_written_as_before() -> None:
     data = commit(Ledger(), WriterReport("a", 5))[1]
     assert [item.payload for item in frames.scan(data) if isinstance(item, Frame)] == [b'{"writer":"a","written":5}']
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_each_row_is_stored_once_in_the_order_it_came_whatever_comes_again(seed: int, lines: Lines) -> None:
+    random = Random(seed)
+    ledger, stored = Ledger(), set[tuple[str, int]]()
+    for _ in range(12):
+        rows: list[tuple[str, int]] = []
+        for _ in range(random.randint(1, 4)):
+            first, writer = random.randint(1, 40), random.choice("ab")
+            rows += [(writer, seq) for seq in range(first, first + random.randint(1, 9))]
+        if random.random() < 0.3:
+            random.shuffle(rows)
+        expected = [row for row in dict.fromkeys(rows) if row not in stored]
+        outcomes, data = commit(ledger, decode_body(b"".join(lines([seq], writer) for writer, seq in rows)))
+        payloads = [item.payload for item in frames.scan(data) if isinstance(item, Frame)]
+        assert [key for payload in payloads for key in stored_keys(payload)] == expected
+        assert outcomes == [Outcome(stored=len(expected), duplicates=len(rows) - len(expected))]
+        stored.update(rows)
+    assert {(writer, seq) for writer in "ab" for seq in range(1, 60) if ledger.holds(writer, seq)} == stored
+    assert sum(account.duplicates for account in ledger.accounts.values()) == ledger.duplicates
