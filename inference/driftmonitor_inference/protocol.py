@@ -264,6 +264,13 @@ class ShortProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, once what came before is answered."""
+        if self._waits:
+            self._short_way.serve_all()
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+
     def shutdown(self) -> None:
         """Close the connection, once what was asked is answered."""
         if self._waits:

@@ -180,6 +180,17 @@ def test_a_connection_is_closed_after_the_answer_where_that_is_asked_for(served:
     run(served, main)
 
 
+def test_a_request_is_answered_before_what_follows_it_and_is_no_http_is_refused(served: Served) -> None:
+    async def main(port: int, state: ServerState) -> None:
+        (client,) = await connected(port, state, 1)
+        client.send(request(x_request_id="a") + b"this is no request\r\n\r\n")
+        status, headers, _ = await client.answer()
+        assert (status, headers["x-request-id"]) == (200, "a")
+        assert (await client.end()).startswith(b"HTTP/1.1 400 ")
+
+    run(served, main)
+
+
 def test_a_client_that_has_gone_takes_nothing_from_the_others(served: Served) -> None:
     async def main(port: int, state: ServerState) -> None:
         gone, stays = await connected(port, state, 2)
