@@ -224,14 +224,6 @@ def state_of_collector_flipped(pipeline: Pipeline, chance: random.Random, second
     pipeline.restart_collector()
 
 
-def parquet_flipped(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
-    """A byte of what was compacted long ago."""
-    files = parquet_files(pipeline.collector.data)
-    if files:
-        pipeline.flip(chance.choice(files), chance)
-    time.sleep(seconds)
-
-
 def clock_back(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """Every clock is set back; it stays there."""
     pipeline.set_clock(pipeline.clock_offset - CLOCK_STEP_SECONDS)
@@ -276,6 +268,6 @@ LONG: dict[str, Disaster] = {collector_away_for_long.__name__: collector_away_fo
 CLOCK_STEPS: dict[str, Disaster] = {clock_back.__name__: clock_back}
 """Harmless, too; for a pipeline that has such a clock."""
 HARMFUL: dict[str, Disaster] = {
-    function.__name__: function for function in (log_of_collector_torn, log_of_collector_flipped, parquet_flipped)
+    function.__name__: function for function in (log_of_collector_torn, log_of_collector_flipped)
 }
 """These take rows from the collector that it had acknowledged: those are named missing."""
