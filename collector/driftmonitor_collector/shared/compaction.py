@@ -27,17 +27,18 @@ def part_to_compact(tail: Sequence[Segment], most_bytes: int) -> int | None:
     return last
 
 
-def claim(objects: Objects, log: SharedLog, first: int, last: int) -> tuple[int, bool] | None:
-    """Up to where the compaction from `first` on goes, for whoever does it, and whether this call has decided that.
+def claim(objects: Objects, log: SharedLog, first: int, last: int, owner: str) -> tuple[int, bool] | None:
+    """Up to where the compaction from `first` on goes, for whoever does it, and whether `owner` has decided that.
 
     None if it is done already. One border for all makes the same rows have the same file, whoever writes it.
     """
-    mine = objects.create(names.claim_name(first), b"%d" % last)
+    objects.create(names.claim_name(first), f"{last} {owner}".encode())
     content = objects.get(names.claim_name(first))
     # Claims are deleted only behind a checkpoint: this one may be made anew by someone who does not know it yet.
     if content is None or log.newest_checkpoint() >= first:
         return None
-    return int(content), mine
+    decided, _, claimant = content.decode().partition(" ")
+    return int(decided), claimant == owner
 
 
 def compact(objects: Objects, scratch: Layout, tail: Sequence[Segment]) -> tuple[int, Ledger]:

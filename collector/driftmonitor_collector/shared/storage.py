@@ -61,9 +61,9 @@ class SharedStorage:
         self._follower = Follower(self._objects, self._mirror, lambda: uuid4().hex)
         self._lock = threading.Lock()  # held by who follows or appends
         # Of this start alone, so that it never gives a number twice.
-        self._foreign_writer = f"foreign/{uuid4().hex[:16]}"
+        self._id = uuid4().hex[:16]
+        self._foreign_writer = f"foreign/{self._id}"
         self._written = -store.commit_seconds
-        self._claimed = 0
         self._seen_claim = (0, 0.0)
         self.name = store.uri
         self.reports = SharedReports(self._objects)
@@ -136,15 +136,13 @@ class SharedStorage:
         last = compaction.part_to_compact(self._mirror.tail(first), SEGMENT_BYTES)
         if last is None:
             return None
-        claimed = compaction.claim(self._objects, log, first, last)
+        claimed = compaction.claim(self._objects, log, first, last, self._id)
         if claimed is None:  # another collector was faster
             with self._lock:
                 self._follower.follow()
             return None
         last, mine = claimed
-        if mine:
-            self._claimed = first
-        elif first != self._claimed and not self._help(first):
+        if not mine and not self._help(first):
             return None
         if last > log.head:
             self.prepare_compaction()
