@@ -33,12 +33,6 @@ PROGRAMS = {
     "Fluentd": Program(
         "fluentd", "FLUENTD", ("--dry-run",), "install Fluentd 1.19 or name its executable in the variable FLUENTD"
     ),
-    "FluentBit": Program(
-        "fluent-bit",
-        "FLUENT_BIT",
-        ("--dry-run",),
-        "install Fluent Bit 5.1 or name its executable in the variable FLUENT_BIT",
-    ),
     "SyslogNG": Program(
         "syslog-ng",
         "SYSLOG_NG",

@@ -346,7 +346,7 @@ class Serving(SpecModel):
 class Shipper(SpecModel):
     """The sidecar that carries the prediction log to the collector."""
 
-    type: Literal["Fluentd", "FluentBit", "SyslogNG"] = "Fluentd"
+    type: Literal["Fluentd", "SyslogNG"] = "Fluentd"
     """The program."""
     buffer_size: Annotated[
         ByteSize,

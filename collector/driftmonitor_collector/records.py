@@ -145,7 +145,7 @@ def decode_body(body: bytes, read_foreign: ReadForeign = lambda _: None) -> Deco
 
 
 def _unwrapped(data: bytes) -> bytes:
-    """The line that Fluent Bit and others carry as text in an object of its own."""
+    """The line that shippers such as Fluent Bit carry as text in an object of its own."""
     try:
         return _one_line(_decode_wrapped(data).log.strip().encode())
     except (DecodeError, UnicodeError):

@@ -16,7 +16,6 @@ VARIABLES: dict[str, tuple[str | None, str]] = {
     "CHECK_IMAGE": (None, "image of the check"),
     "SYSLOG_NG_IMAGE": (None, "image of the shipper where spec.logging.shipper.type is SyslogNG"),
     "FLUENTD_IMAGE": ("fluent/fluentd:v1.19-debian-1", "image of the shipper where it is Fluentd"),
-    "FLUENT_BIT_IMAGE": ("fluent/fluent-bit:5.1.1", "image of the shipper where it is FluentBit"),
     "IMAGE_PULL_POLICY": ("IfNotPresent", "of all images: " + ", ".join(PULL_POLICIES)),
     "IMAGE_PULL_SECRETS": ("", "names of Secrets with registry credentials for the pods, separated by commas"),
     "SHIPPER_CONFIG_DIR": (
@@ -60,7 +59,6 @@ class Images:
     check: str
     fluentd: str
     syslog_ng: str
-    fluent_bit: str = ""
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
 
@@ -68,10 +66,9 @@ class Images:
 ShipperFiles = Mapping[str, Mapping[str, str]]
 """The shippers' configuration files, word for word: by `spec.logging.shipper.type`, then by the file's name."""
 
-SHIPPER_FOLDERS = {"Fluentd": "fluentd", "FluentBit": "fluent-bit", "SyslogNG": "syslog-ng"}
+SHIPPER_FOLDERS = {"Fluentd": "fluentd", "SyslogNG": "syslog-ng"}
 SHIPPER_FILES = {
     "Fluentd": ("fluent.conf",),
-    "FluentBit": ("fluent-bit.conf", "parsers.conf"),
     "SyslogNG": ("syslog-ng.conf",),
 }
 """The file that includes those that say where it goes, and those that are always beside it."""
@@ -117,7 +114,6 @@ def load(environment: Mapping[str, str]) -> OperatorConfig:
             check=text["CHECK_IMAGE"],
             fluentd=text["FLUENTD_IMAGE"],
             syslog_ng=text["SYSLOG_NG_IMAGE"],
-            fluent_bit=text["FLUENT_BIT_IMAGE"],
             pull_policy=_choice(text, "IMAGE_PULL_POLICY", PULL_POLICIES),
             pull_secrets=tuple(name for part in text["IMAGE_PULL_SECRETS"].split(",") if (name := part.strip())),
         ),

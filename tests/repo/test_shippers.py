@@ -11,7 +11,7 @@ from driftmonitor_operator.resources.shipper import container
 from tests.support.shipping import monitor_with, operator_config, shipper_files
 
 FLUENTD = Path(__file__).parents[2] / "fluentd"
-VARIABLE = {"Fluentd": r"ENV\.fetch\('([A-Z_]+)'\)", "FluentBit": r"\$\{([A-Z_]+)\}", "SyslogNG": r"`([A-Z_]+)`"}
+VARIABLE = {"Fluentd": r"ENV\.fetch\('([A-Z_]+)'\)", "SyslogNG": r"`([A-Z_]+)`"}
 SERVER_LOG = {"url": "https://logs.example/ingest?tenant=a", "tokenSecret": {"name": "logs"}}
 OPTIONAL = r"ENV\.fetch\('([A-Z_]+)', "
 
@@ -31,16 +31,9 @@ def test_the_operator_sets_every_variable_that_a_configuration_needs(shipper: st
 
 def test_the_table_names_every_variable() -> None:
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (FLUENTD / "README.md").read_text(), re.MULTILINE))
-    assert table == {name for shipper in SHIPPER_FOLDERS for name in variables_read(shipper)} | variables_read(
-        "Fluentd", OPTIONAL
-    )
-
-
-def test_fluent_bit_gets_an_address_in_the_parts_that_it_wants() -> None:
-    rendered = container(monitor_with("FluentBit", serverLog=SERVER_LOG), operator_config())
-    values = {variable["name"]: variable.get("value") for variable in rendered["env"]}
-    parts = [values[f"SERVER_LOG_{part}"] for part in ("HOST", "PORT", "PATH", "TLS")]
-    assert parts == ["logs.example", "443", "/ingest?tenant=a", "on"]
+    image = (FLUENTD / "fluentd" / "image" / "metrics.conf").read_text()
+    read = {name for shipper in SHIPPER_FOLDERS for name in variables_read(shipper)}
+    assert table == read | variables_read("Fluentd", OPTIONAL) | set(re.findall(OPTIONAL, image))
 
 
 def test_the_image_of_fluentd_pins_each_plugin_and_has_what_uses_it() -> None:

@@ -131,8 +131,8 @@ class Server:
     def open(self, start: str, rotate: int) -> None:
         """Begin a log whose files have about so many bytes."""
         self.log = RecordLog(self.directory, writer=WRITER, start=start, limit=LOG_LIMIT_BYTES, rotate=rotate)
-        # It reports when it is told to. Rows that are away for 15 such intervals it would send again, and so hide that a
-        # shipper has lost them.
+        # It reports when it is told to. Rows that are away for 15 such intervals it would send again, and so hide that
+        # a shipper has lost them.
         self._reporter = Reporter(self.log, self.client.report, interval=86_400)
 
     def predict(self, rows: int, padding: int = 0) -> None:
@@ -254,7 +254,7 @@ def sidecar(shipper: str, program: str, folder: Path, collector: Collector, **lo
 
 def operator_config() -> OperatorConfig:
     """What the operator needs to render a sidecar."""
-    images = Images("inference", "collector", "check", "fluentd", "syslog-ng", "fluent-bit")
+    images = Images("inference", "collector", "check", "fluentd", "syslog-ng")
     return OperatorConfig(images=images, shipper_files=shipper_files())
 
 

@@ -31,7 +31,7 @@ def container(monitor: DriftMonitor, config: OperatorConfig) -> Body:
                 COLLECTOR_URL=f"{common.collector_url(monitor)}/v1/records",
                 CA_FILE=CA_FILE,
                 BUFFER_BYTES=buffer_bytes(monitor),
-                **shipperprograms.variables(monitor, buffer_bytes(monitor)),
+                **shipperprograms.variables(monitor),
             ),
             {
                 "name": "COLLECTOR_TOKEN",

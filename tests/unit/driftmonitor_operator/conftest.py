@@ -23,19 +23,12 @@ def config() -> OperatorConfig:
             check="registry.example/driftcheck:1",
             fluentd="registry.example/fluentd:1",
             syslog_ng="registry.example/syslog-ng:1",
-            fluent_bit="registry.example/fluent-bit:1",
         ),
         shipper_files={
             "Fluentd": {
                 "fluent.conf": "<system>\n</system>\n",
                 "output-collector.conf": "<match predictions>\n</match>\n",
                 "output-server-log.conf": "<match server>\n</match>\n",
-            },
-            "FluentBit": {
-                "fluent-bit.conf": "[SERVICE]\n",
-                "parsers.conf": "[PARSER]\n",
-                "output-collector.conf": "[OUTPUT]\n",
-                "output-server-log.conf": "[OUTPUT]\n",
             },
             "SyslogNG": {
                 "syslog-ng.conf": "@version: 3.38\n",

@@ -7,7 +7,7 @@ from driftmonitor_operator.config import ConfigError, load
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    mains = {"fluentd": ("fluent.conf",), "fluent-bit": ("fluent-bit.conf", "parsers.conf")}
+    mains = {"fluentd": ("fluent.conf",)}
     for shipper, names in (mains | {"syslog-ng": ("syslog-ng.conf", "output-kafka.conf")}).items():
         (tmp_path / shipper).mkdir()
         for name in (*names, "output-collector.conf", "output-server-log.conf"):

@@ -95,7 +95,7 @@ def test_others_may_be_let_to_the_collector(policies: Policies) -> None:
 def test_who_may_reach_the_collector_may_ask_the_shipper_for_its_metrics(policies: Policies) -> None:
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     metrics = {"from": [peer], "ports": [{"protocol": "TCP", "port": 24231}]}
-    for shipper, rules in (("Fluentd", [metrics]), ("FluentBit", [metrics]), ("SyslogNG", [])):
+    for shipper, rules in (("Fluentd", [metrics]), ("SyslogNG", [])):
         logging = {"shipper": {"type": shipper}}
         assert policies({"collector_peers": (peer,)}, logging=logging)["inference"]["ingress"][1:] == rules
         assert policies(logging=logging)["inference"]["ingress"][1:] == []

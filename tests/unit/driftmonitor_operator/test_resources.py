@@ -151,7 +151,7 @@ SPECS: dict[str, dict[str, Any]] = {
     },
     "fetched": {
         "model": {"storageUri": "gs://models/wine.onnx", "credentialsSecret": "google"},
-        "logging": {"shipper": {"type": "FluentBit"}, "serverLog": {"url": "http://loki.logs.svc:3100/push"}},
+        "logging": {"shipper": {"type": "SyslogNG"}, "serverLog": {"url": "http://loki.logs.svc:3100/push"}},
         "reference": {"storageUri": "http://models.example/wine.csv"},
     },
 }
