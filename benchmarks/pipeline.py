@@ -87,7 +87,7 @@ def run(pipeline: Pipeline, minutes: float, seed: int, *, harmful: bool, clock: 
     disasters = HARMLESS | LONG | CLOCK_STEPS | HARMFUL
     names = choices(harmful, clock)
     if clock:
-        pipeline.fake_clock()
+        pipeline.fake_clock(server=False)
     pipeline.start()
     while time.monotonic() - begin < 60 * minutes:
         name = chance.choice(names)

@@ -208,8 +208,9 @@ class Pipeline:
 
     # Clocks go wrong.
 
-    def fake_clock(self) -> None:
-        """Every process that is started from now on has the clock of `set_clock`."""
+    def fake_clock(self, *, server: bool = True) -> None:
+        """What is started from now on has the clock of `set_clock`. A server that has it must not be ended by SIGTERM:
+        libfaketime now and then refuses a sleep at the end of a process."""
         assert CLOCK_LIBRARY is not None
         self.set_clock(0)
         changes = {
@@ -220,7 +221,8 @@ class Pipeline:
             "DONT_FAKE_MONOTONIC": "1",
         }
         self.collector.changes |= changes
-        self.server.changes |= changes
+        if server:
+            self.server.changes |= changes
         self.sidecar.environment |= changes
 
     def set_clock(self, seconds: int) -> None:
