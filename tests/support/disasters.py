@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.faults import Answer, Place, Wait
+from tests.support.faults import Answer, Fault, Place, Wait
 from tests.support.pipelines import Pipeline, records
+from tests.support.shipping import wait_until
 
 Disaster = Callable[[Pipeline, random.Random, float], None]
 CLOCK_STEP_SECONDS = 5400  # over an hour, so that later rows lie in an earlier partition
@@ -104,15 +105,22 @@ def everything_killed(pipeline: Pipeline, chance: random.Random, seconds: float)
     pipeline.restart_collector()
 
 
+def meet(fault: Fault) -> None:
+    """Wait until a batch has met the fault."""
+    wait_until(lambda: bool(fault.met), "a batch meets the fault")
+
+
 def answers_lost(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """Batches are stored, and nobody hears of it."""
-    with pipeline.lost_answers():
+    with pipeline.lost_answers() as fault:
+        meet(fault)
         time.sleep(seconds)
 
 
 def batches_lost(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """Connections break before the collector gets anything."""
-    with pipeline.lost_answers(Place.BEFORE):
+    with pipeline.lost_answers(Place.BEFORE) as fault:
+        meet(fault)
         time.sleep(seconds)
 
 
@@ -159,7 +167,9 @@ def restart_if_ended(pipeline: Pipeline) -> None:
 
 def disk_of_log_full(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """The server refuses rows."""
+    before = pipeline.callers.refusals["503"]
     with pipeline.full_disk(pipeline.log_dir):
+        wait_until(lambda: pipeline.callers.refusals["503"] > before, "rows are refused")
         time.sleep(seconds)
 
 
@@ -187,7 +197,8 @@ def positions_of_shipper_flipped(pipeline: Pipeline, chance: random.Random, seco
 
 def batches_dropped(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """The shipper takes for stored what nobody has: as if its own buffer had been spoilt."""
-    with pipeline.proxy.injected(Answer(200), records):
+    with pipeline.proxy.injected(Answer(200), records) as fault:
+        meet(fault)
         time.sleep(seconds)
 
 

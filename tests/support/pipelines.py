@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from tests.support.callers import Account, Callers, account
 from tests.support.faultproxy import FaultProxy
-from tests.support.faults import Drop, Place, Request
+from tests.support.faults import Drop, Fault, Place, Request
 from tests.support.losing import small_file_system
 from tests.support.serverprocess import InferenceServer
 from tests.support.shipping import Collector, sidecar, wait_until
@@ -113,9 +113,10 @@ class Pipeline:
 
     def at_rest(self) -> bool:
         """Whether the server is done with every row, and the collector knows of each."""
-        return self.server.metric("prediction_log_unconfirmed_rows") == 0 and self._reported()
+        return self.server.metric("prediction_log_unconfirmed_rows") == 0 and self.reported()
 
-    def _reported(self) -> bool:
+    def reported(self) -> bool:
+        """Whether the collector has been told of every row answered."""
         writers = self.collector.coverage()["writers"]
         return bool(sum(writer["written"] for writer in writers) >= len(self.callers.answered))
 
@@ -164,10 +165,10 @@ class Pipeline:
     # Answers go astray.
 
     @contextmanager
-    def lost_answers(self, place: Place = Place.AFTER) -> Iterator[None]:
+    def lost_answers(self, place: Place = Place.AFTER) -> Iterator[Fault]:
         """The collector gets each batch, and the shipper no answer; or not even the collector."""
-        with self.proxy.injected(Drop(place), records):
-            yield
+        with self.proxy.injected(Drop(place), records) as fault:
+            yield fault
 
     # Disks fill up.
 
