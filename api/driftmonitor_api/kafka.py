@@ -2,20 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from driftmonitor_api.base import ObjectName, SpecModel, rule, rules
+from driftmonitor_api.base import ObjectName, SpecModel, rules
 
 _HOST = r"([a-zA-Z0-9]([-a-zA-Z0-9._]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 
 BrokerAddress = Annotated[str, Field(min_length=3, max_length=260, pattern=f"^{_HOST}:{_PORT}$")]
-
-
-def _topic(name: str) -> str:
-    if name in (".", ".."):
-        raise ValueError(f"{name!r} names no topic")
-    return name
 
 
 class KafkaTls(SpecModel):
@@ -47,12 +41,7 @@ class Kafka(SpecModel):
         Field(json_schema_extra={"x-kubernetes-list-type": "set"}),
     ]
     """Brokers to begin with, as `host:port`; they name the others."""
-    topic: Annotated[
-        str,
-        Field(min_length=1, max_length=249, pattern="^[a-zA-Z0-9._-]+$"),
-        rule("self != '.' && self != '..'", "must be the name of a topic"),
-        AfterValidator(_topic),
-    ]
+    topic: Annotated[str, Field(min_length=1, max_length=249, pattern="^[a-zA-Z0-9_][a-zA-Z0-9._-]*$")]
     """The topic."""
     tls: KafkaTls | None = None
     """Speaks TLS. Default: plain text."""

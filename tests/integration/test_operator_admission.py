@@ -109,7 +109,7 @@ HASHED = {"hash": ["b"], "keySecret": {"name": "redaction"}}
         (monitor(serving={"tracing": {"endpoint": "http://user:pw@otel/"}}), "spec.serving.tracing.endpoint"),
         (monitor(logging={"kafka": KAFKA}), "kafka needs shipper.type SyslogNG"),
         (monitor(logging={"kafka": KAFKA, "shipper": {"type": "Fluentd"}}), "kafka needs shipper.type SyslogNG"),
-        (monitor(logging={"kafka": KAFKA | {"topic": ".."}, "shipper": SYSLOG_NG}), "must be the name of a topic"),
+        (monitor(logging={"kafka": KAFKA | {"topic": ".."}, "shipper": SYSLOG_NG}), "spec.logging.kafka.topic"),
         (monitor(logging={"kafka": KAFKA | {"topic": "a b"}, "shipper": SYSLOG_NG}), "spec.logging.kafka.topic"),
         (
             monitor(logging={"kafka": KAFKA | {"bootstrapServers": []}, "shipper": SYSLOG_NG}),
