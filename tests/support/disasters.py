@@ -7,7 +7,6 @@ import random
 import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.support.faults import Answer, Fault, Place, Wait
 from tests.support.pipelines import Pipeline, records
@@ -239,11 +238,6 @@ def clock_back(pipeline: Pipeline, chance: random.Random, seconds: float) -> Non
     """Every clock is set back; it stays there."""
     pipeline.set_clock(pipeline.clock_offset - CLOCK_STEP_SECONDS)
     time.sleep(seconds)
-
-
-def parquet_files(data: Path) -> list[Path]:
-    """All that are whole."""
-    return sorted((data / "records").rglob("[!.]*.parquet"))
 
 
 HARMLESS: dict[str, Disaster] = {
