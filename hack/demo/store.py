@@ -1,4 +1,4 @@
-"""The rows that the Parquet files hold, read where they lie, and compared with what the client was answered."""
+"""The rows that a collector has stored, compared with what the client was answered."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ from hack.demo.traffic import Sent
 
 POLL_SECONDS = 2.0
 
-# Runs in the collector's pod. It reads the files alone, none of the collector's own code.
-_READ = """
-import collections, json, pathlib
-import pyarrow.parquet as parquet
-requests, lines = collections.Counter(), set()
-for file in sorted(pathlib.Path("/data/records").rglob("[!.]*.parquet")):
-    table = parquet.ParquetFile(file).read(columns=["request_id", "writer", "seq"])
-    requests.update(table["request_id"].to_pylist())
-    lines.update(zip(table["writer"].to_pylist(), table["seq"].to_pylist()))
-print(json.dumps({"rows": sum(requests.values()), "distinct": len(lines), "requests": requests}))
+# Runs in the collector's pod, which need not have made its Parquet files yet: a window has what is in its log, too.
+WINDOW = """
+import os, pathlib, urllib.request
+import pyarrow.ipc
+token = pathlib.Path(os.environ["COLLECTOR_TOKEN_FILE"]).read_text().strip()
+address = "http://127.0.0.1:8080/v1/window?start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z&limit=1000000"
+request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
+with urllib.request.urlopen(request, timeout=120) as answer:
+    table = pyarrow.ipc.open_stream(answer.read()).read_all()
+"""
+
+_READ = f"""
+import collections, json
+{WINDOW}
+requests = collections.Counter(table["request_id"].to_pylist())
+lines = set(zip(table["writer"].to_pylist(), table["seq"].to_pylist()))
+print(json.dumps({{"rows": table.num_rows, "distinct": len(lines), "requests": requests}}))
 """
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the Parquet files hold."""
+    """What the store holds."""
 
     rows: int
     distinct: int
@@ -44,7 +51,7 @@ class Ledger:
     predicted: int
     """Counted by the client, by the answers."""
     stored: int
-    """Counted in the Parquet files."""
+    """Counted in the store."""
     lost: int
     """Answered, and not stored."""
     duplicates: int
@@ -74,18 +81,18 @@ def compare(sent: Sent, stored: Stored) -> Ledger:
 
 
 def read(kubectl: Kubectl, monitor: str) -> Stored:
-    """Count the rows in the Parquet files of a monitor's collector. ClusterError when its pod cannot be asked."""
+    """Count the rows that a monitor's collector has stored. ClusterError when its pod cannot be asked."""
     answer = kubectl.run("exec", f"deployment/{monitor}-collector", "--", "python", "-c", _READ)
     return Stored(**json.loads(answer))
 
 
 def settle(kubectl: Kubectl, monitor: str, sent: Sent, timeout: float) -> Ledger:
-    """Wait until the files hold all rows that were answered, or until `timeout` seconds are over."""
+    """Wait until the store holds all rows that were answered, or until `timeout` seconds are over."""
     deadline = time.monotonic() + timeout
     while True:
         try:
             ledger = compare(sent, read(kubectl, monitor))
-        except ClusterError:  # a file that was just merged into a larger one, or the pod's restart
+        except ClusterError:  # the pod's restart
             if time.monotonic() > deadline:
                 raise
         else:

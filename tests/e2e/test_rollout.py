@@ -16,7 +16,7 @@ import onnx
 import pytest
 
 from hack.cluster.errors import ClusterError
-from hack.demo import flights, manifests, monitor
+from hack.demo import flights, manifests, monitor, store
 from hack.demo.flights import FEATURES, Flights
 from hack.demo.kubectl import Kubectl, Object
 from tests.support import rolloutclient
@@ -32,19 +32,13 @@ DROPPED, HASHED = "visib", "carrier"
 ENOUGH = 300
 """Requests answered before the change, and after it."""
 
-# Runs in the collector's pod. It reads the files alone, none of the collector's own code.
-_READ = """
-import json, pathlib
-import pyarrow.parquet as parquet
-columns, rows = ["request_id", "row", "model_version", "prediction_label", "writer", "seq"], []
-features = set()
-for file in sorted(pathlib.Path("/data/records").rglob("[!.]*.parquet")):
-    opened = parquet.ParquetFile(file)
-    table = opened.read(columns=[*columns, *(["feature_HASHED"] if "feature_HASHED" in opened.schema.names else [])])
-    features.update(name for name in opened.schema.names if name.startswith("feature_"))
-    rows += [list(row.values()) for row in table.to_pylist()]
-print(json.dumps({"rows": rows, "features": sorted(features)}))
-""".replace("HASHED", HASHED)
+_READ = f"""
+import json
+{store.WINDOW}
+names = ["request_id", "row", "model_version", "prediction_label", "writer", "seq", "feature_{HASHED}"]
+rows = [list(row.values()) for row in table.select([name for name in names if name in table.column_names]).to_pylist()]
+print(json.dumps({{"rows": rows, "features": sorted(n for n in table.column_names if n.startswith("feature_"))}}))
+"""
 
 _PROGRESS = """
 import pathlib
