@@ -66,7 +66,7 @@ def make_everything_happen(installation: Installation, operator: OperatorProgram
     # A check that cannot start must not stand in the way of the next one when the mistake is mended.
     stuck = stick(installation, namespace)
     installation.apply_monitor(namespace, "wine", MINIMAL | {"checks": {"schedule": "0 0 2 1 *"}})
-    wait_for(f"the end of {stuck}", lambda: gone(installation, namespace, stuck))
+    wait_for(f"the end of {stuck}", lambda: deleted(installation, stuck))  # and its pod must not run meanwhile
     installation.apply_monitor(namespace, "wine", MINIMAL)
     installation.wait_until_applied(namespace)
     leftovers = [leave(installation, namespace, kind) for kind in kinds.APPLIED]
@@ -172,6 +172,11 @@ def gone(installation: Installation, namespace: str, path: str) -> bool:
     A ConfigMap goes once the pods run that do not mount it.
     """
     installation.run_pods(namespace)
+    return deleted(installation, path)
+
+
+def deleted(installation: Installation, path: str) -> bool:
+    """Whether the object is gone or about to go."""
     body = installation.get(path)
     return body is None or "deletionTimestamp" in body["metadata"]
 
