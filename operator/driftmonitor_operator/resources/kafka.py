@@ -7,7 +7,8 @@ from driftmonitor_operator.resources.pods import env, mount
 
 CA_MOUNT = "/etc/driftmonitor-kafka"
 _CA_KEY = "ca.crt"
-_PRODUCER = {"name": "KAFKA_PRODUCER", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
+_UID = {"apiVersion": "v1", "fieldPath": "metadata.uid"}  # with the default, which the apiserver would add
+_PRODUCER = {"name": "KAFKA_PRODUCER", "valueFrom": {"fieldRef": _UID}}
 _ESCAPED = """sed 's/["\\\\]/\\\\&/g'"""
 _WITH_LOGIN = (
     f'KAFKA_USERNAME=$(printf %s "$KAFKA_USERNAME" | {_ESCAPED}) && '
