@@ -153,6 +153,8 @@ def test_the_runs_are_those_that_cronsim_finds(expression: str, moment: datetime
     day_fields = schedule.days.starred, schedule.weekdays.starred
     # Elsewhere the two dialects differ on purpose: a step makes a restriction of a star.
     assume(day_fields == (expression.split()[2][0] == "*", expression.split()[4][0] == "*"))
+    # From a weekday on, in steps: to Saturday in Kubernetes, to the Sunday after in cronsim.
+    assume(not any("/" in item and item.partition("/")[0].isdigit() for item in expression.split()[4].split(",")))
     found = schedule.runs_after(moment, 5)
     if found:
         assert found == list(islice(CronSim(expression, moment), 5))
