@@ -95,7 +95,6 @@ class ShortWay:
 
     def _serve(self, requests: list[_Pending]) -> None:
         intake = self._intake
-        answers: list[Predicted | RequestError] | None
         try:
             answers = self._service.predict_together(
                 [

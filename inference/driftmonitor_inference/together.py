@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from driftmonitor_inference.admission import SLICE_SECONDS
+
 Item = TypeVar("Item")
 
-SLICE_SECONDS = 0.005  # health probes and new clients wait for so long
 _MAX_ROWS = 512
 _FIRST_ROWS = 16
 
