@@ -143,10 +143,10 @@ def disk_of_collector_full(pipeline: Pipeline, chance: random.Random, seconds: f
 
 
 def disk_of_shipper_full(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
-    """Neither its buffer nor its positions can be written."""
+    """Neither its buffer nor its positions can be written; syslog-ng ends when it is the positions."""
     with pipeline.full_disk(pipeline.state):
         time.sleep(seconds)
-    restart_if_ended(pipeline)
+    pipeline.restart_ended_shipper()
 
 
 def disk_of_shipper_full_and_collector_away(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
@@ -154,14 +154,8 @@ def disk_of_shipper_full_and_collector_away(pipeline: Pipeline, chance: random.R
     pipeline.collector.stop()
     with pipeline.full_disk(pipeline.state):
         time.sleep(seconds)
-    restart_if_ended(pipeline)
+    pipeline.restart_ended_shipper()
     pipeline.restart_collector()
-
-
-def restart_if_ended(pipeline: Pipeline) -> None:
-    """What the kubelet does with a shipper that gives up: syslog-ng ends when its positions cannot be written."""
-    if not pipeline.sidecar.running():
-        pipeline.sidecar.start()
 
 
 def disk_of_log_full(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:

@@ -108,11 +108,31 @@ class Pipeline:
         """Stop the callers, wait until the server is done with every row, and settle the account."""
         self.callers.stop()
         wait_until(self.collector.ready, "the collector is ready")
-        wait_until(self.at_rest, "the server is done with all rows", patience=_REST_SECONDS)
+        try:
+            wait_until(self.at_rest, "the server is done with all rows", patience=_REST_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.story()}") from None
         return account(self.callers, self.collector.coverage(), [self.window()])
+
+    def restart_ended_shipper(self) -> None:
+        """What the kubelet does with a shipper that has ended by itself."""
+        if not self.sidecar.running():
+            self.sidecar.start()
+
+    def story(self) -> str:
+        """Where every row is, and what each program said last: for the message of a failure."""
+        coverage = self.collector.coverage()
+        server = [line for line in self.server.metrics().splitlines() if line.startswith("prediction_log")]
+        said = [
+            f"{log}:\n{log.read_text()[-3000:]}" for log in (self.server.output, self.collector.log, self.sidecar.log)
+        ]
+        log = [f"{path.name} {path.stat().st_size}" for path in sorted(self.log_dir.iterdir())]
+        shipper = f"the shipper {'runs' if self.sidecar.running() else 'has ended'}"
+        return "\n".join([str(coverage), *server, shipper, *log, *said])
 
     def at_rest(self) -> bool:
         """Whether the server is done with every row, and the collector knows of each."""
+        self.restart_ended_shipper()
         return self.server.metric("prediction_log_unconfirmed_rows") == 0 and self.reported()
 
     def reported(self) -> bool:

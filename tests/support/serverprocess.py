@@ -82,8 +82,11 @@ class InferenceServer:
             self._process.kill()
             self._process.wait()
 
+    def metrics(self) -> str:
+        """What Prometheus would read."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE) as answer:
+            return str(answer.read().decode())
+
     def metric(self, name: str) -> float:
         """The sum of the samples whose lines begin so."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE) as answer:
-            lines = answer.read().decode().splitlines()
-        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+        return sum(float(line.split()[-1]) for line in self.metrics().splitlines() if line.startswith(name))
