@@ -1,0 +1,81 @@
+"""Pure: values -> counts of bins."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftmonitor_check.statistics.divergences import Counts
+
+Values = NDArray[np.float64]
+
+FEW_VALUES = 20
+"""With no more different numbers in the reference, Evidently counts each number instead of bins."""
+QUANTILES = 10
+"""Bins of the reference that hold equally many rows: deciles, as scorecards have them."""
+
+
+def equal_width_edges(smallest: float, largest: float, rows: int) -> Values:
+    """Edges of bins of equal width, so many as Sturges' rule (1926) has for the number of rows: Evidently's bins.
+
+    ValueError where the range is beyond what a double holds.
+    """
+    if smallest == largest:
+        smallest, largest = smallest - 0.5, largest + 0.5
+        return np.array([smallest, largest])
+    extent = largest - smallest
+    if not np.isfinite(extent):
+        raise ValueError(f"its values from {smallest:g} to {largest:g} are too far apart for bins")
+    number = int(np.ceil(extent / (extent / (np.log2(rows) + 1.0))))
+    return np.linspace(smallest, largest, number + 1)
+
+
+def counts_between(edges: Values, values: Values) -> Counts:
+    """Values in each bin, its left edge included, the last bin's right edge, too."""
+    return np.histogram(values, edges)[0].astype(np.int64)
+
+
+def quantile_cuts(reference: Values, quantiles: int = QUANTILES) -> Values:
+    """Upper bounds, inclusive, of all bins but the last one, which have about equally many reference rows each.
+
+    A number that fills a whole bin by itself, such as the zeros of a sum that is mostly zero, gets a bin of its own,
+    so that its neighbours cannot hide behind it.
+    """
+    levels = np.arange(1, quantiles) / quantiles
+    bounds = np.quantile(reference, levels, method="inverted_cdf")
+    atoms = bounds[1:][bounds[1:] == bounds[:-1]]
+    return np.unique(np.concatenate([bounds, np.nextafter(atoms, -np.inf)]))
+
+
+def counts_up_to(cuts: Values, values: Values) -> Counts:
+    """Values in each bin: up to the first cut, above it up to the second ..., above the last."""
+    return np.bincount(np.searchsorted(cuts, values, side="left"), minlength=len(cuts) + 1).astype(np.int64)
+
+
+def counts_of_each(reference: NDArray[np.generic], current: NDArray[np.generic]) -> tuple[Counts, Counts]:
+    """How often each different value occurs in each side, in the order of the values."""
+    values, codes = np.unique(np.concatenate([reference, current]), return_inverse=True)
+    return (
+        np.bincount(codes[: len(reference)], minlength=len(values)).astype(np.int64),
+        np.bincount(codes[len(reference) :], minlength=len(values)).astype(np.int64),
+    )
+
+
+def evidently_counts(reference: Values, current: Values) -> tuple[Counts, Counts]:
+    """The counts on which Evidently's psi, kl_div and jensenshannon of numbers stand."""
+    if len(np.unique(reference)) <= FEW_VALUES:
+        return counts_of_each(reference, current)
+    both = np.concatenate([reference, current])
+    edges = equal_width_edges(float(both.min()), float(both.max()), len(both))
+    return counts_between(edges, reference), counts_between(edges, current)
+
+
+def hellinger_counts(reference: Values, current: Values) -> tuple[Counts, Counts]:
+    """The counts on which Evidently's hellinger of numbers stands: bins for the number of different values."""
+    different = np.unique(np.concatenate([reference, current]))
+    edges = equal_width_edges(float(different[0]), float(different[-1]), len(different))
+    return counts_between(edges, reference), counts_between(edges, current)
+
+
+def quantile_counts(reference: Values, current: Values) -> tuple[Counts, Counts]:
+    """The counts of both sides in the bins of `quantile_cuts`."""
+    cuts = quantile_cuts(reference)
+    return counts_up_to(cuts, reference), counts_up_to(cuts, current)
