@@ -74,6 +74,3 @@ class PredictionRecord(RecordModel):
     """The trace id of the caller's W3C `traceparent` header."""
     outlier: Outlier | None = None
     """None where the monitor has no outlier detector."""
-    crc32: Annotated[int, Field(ge=0, lt=2**32)] | None = None
-    """The last member of a line of the log: the CRC-32 of the line's bytes up to the comma before it, by which the
-    collector knows that nothing has changed on the way. It is not stored. None in records from elsewhere."""

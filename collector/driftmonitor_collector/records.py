@@ -11,7 +11,6 @@ from msgspec.json import format as format_json
 
 from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_BYTES
 from driftmonitor_collector import shapes
-from driftmonitor_collector.checksums import ChecksumError, checked, unchecked
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
@@ -38,8 +37,7 @@ class Outlier(Struct, gc=False):
 
 
 class Record(Struct, gc=False):
-    """One row predicted, as driftmonitor_api.records.PredictionRecord has it, without its checksum; bounded by what a
-    column can hold.
+    """One row predicted, as driftmonitor_api.records.PredictionRecord has it; bounded by what a column can hold.
 
     That type is not used itself: it takes 4 times as long a row, and pydantic's import half of the start.
     """
@@ -60,7 +58,7 @@ class Record(Struct, gc=False):
 
 
 class Line(NamedTuple):
-    """One good line: who wrote it, and its bytes without checksum and line end."""
+    """One good line: who wrote it, and its bytes without a line end."""
 
     writer: str
     seq: int
@@ -138,14 +136,9 @@ def decode_body(body: bytes, read_foreign: ReadForeign = lambda _: None) -> Deco
             decoded.rejected.append(Rejected(reason, data))
             continue
         try:
-            line = checked(data)
-        except ChecksumError as error:  # before it is read: a damaged record may look like another program's
-            decoded.rejected.append(Rejected(str(error), data))
-            continue
-        try:
-            decoded.lines.append(good_line(line))
+            decoded.lines.append(good_line(data))
         except ValidationError as error:
-            _decode_other(line, str(error), read_foreign, decoded)
+            _decode_other(data, str(error), read_foreign, decoded)
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             decoded.rejected.append(Rejected(str(error), data))
     return decoded
@@ -190,7 +183,7 @@ def _decode_other(data: bytes, reason: str, read_foreign: ReadForeign, decoded: 
     """Enter what is valid JSON and no record as it stands: a record in an event, a foreign record, or a bad line."""
     try:
         if data.startswith(b"[") and (inner := _in_event(data)) is not None:
-            decoded.lines.append(_good_line(unchecked(inner)))
+            decoded.lines.append(_good_line(inner))
             return
     except (DecodeError, UnicodeDecodeError, RecursionError):
         pass  # then it may be foreign

@@ -14,7 +14,7 @@ Make = Callable[..., dict[str, Any]]
 
 
 def test_the_record_has_the_fields_of_the_api_and_the_store_its_column_names() -> None:
-    assert set(Record.__struct_fields__) == set(api.PredictionRecord.model_fields) - {"crc32"}
+    assert set(Record.__struct_fields__) == set(api.PredictionRecord.model_fields)
     assert set(Record.__struct_fields__) - {"features", "prediction", "outlier"} < set(tables.SCHEMA.names)
     assert tables.FEATURE_COLUMN_PREFIX == api.FEATURE_COLUMN_PREFIX
     parts = {api.PREDICTION_LABEL_COLUMN, api.PREDICTION_SCORE_COLUMN, api.PREDICTION_VALUE_COLUMN}

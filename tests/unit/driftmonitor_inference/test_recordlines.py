@@ -60,7 +60,6 @@ def test_lines_are_what_the_contracts_record_reads_and_writes(
             "latency_ms": 0.41,
             "trace_id": trace_id,
             "outlier": {"flag": True, "score": 0.75} if prediction is OUTLYING else None,
-            "crc32": None,
         }
         assert read.model_dump(mode="json") == said
         assert read.model_dump(mode="json", exclude_none=True) == json.loads(line), "what is not there is left out"
