@@ -1,11 +1,11 @@
 """Pure: tests of the hypothesis that two samples of categories come from one distribution, from their counts.
 
 Both arrays are aligned: place i counts the same category. Each side holds at least one row. All return p-values.
+scipy is imported late: it costs half a second that a check of too few rows need not pay.
 """
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from driftmonitor_check.statistics.divergences import Counts
 
@@ -19,6 +19,8 @@ def chisquare(reference: Counts, current: Counts) -> float:
 
     It ignores the noise of the reference. NaN with a single category.
     """
+    from scipy import stats
+
     reference, current = _present(reference, current)
     expected = reference * (current.sum() / reference.sum())
     with np.errstate(divide="ignore", invalid="ignore"):  # a category new in the window: infinite, the p-value 0
@@ -30,6 +32,8 @@ def chi2_contingency(reference: Counts, current: Counts) -> float:
 
     Categories are put together, rarest first, until each has EXPECTED_ROWS rows to expect in both sides.
     """
+    from scipy import stats
+
     table = _without_rare(*_present(reference, current))
     if table.shape[1] < 2:
         return 1.0
@@ -38,6 +42,8 @@ def chi2_contingency(reference: Counts, current: Counts) -> float:
 
 def z(reference: Counts, current: Counts) -> float:
     """The two-sided z-test of two proportions with a pooled variance: Evidently's. ValueError beyond two categories."""
+    from scipy import stats
+
     reference, current = _binary(reference, current)
     if len(reference) < 2:
         return 1.0
@@ -50,6 +56,8 @@ def z(reference: Counts, current: Counts) -> float:
 
 def fisher_exact(reference: Counts, current: Counts) -> float:
     """Fisher's exact test of a table of two by two. ValueError beyond two categories."""
+    from scipy import stats
+
     reference, current = _binary(reference, current)
     if len(reference) < 2:
         return 1.0

@@ -5,30 +5,23 @@ import warnings
 import numpy as np
 from scipy import stats
 
+from driftmonitor_check.statistics import ranks
 from driftmonitor_check.statistics.bins import Values
-
-_SMALLEST_DEVIATION = 0.001  # Evidently's
 
 
 def ks(reference: Values, current: Values) -> float:
     """p-value of the two-sided, two-sample test of Kolmogorov and Smirnov (1933, 1939)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # it says that it took the asymptotic distribution
-        return float(stats.ks_2samp(reference, current).pvalue)
+    return ranks.ks_p_value(np.sort(reference), np.sort(current))
 
 
 def ks_statistic(reference: Values, current: Values) -> float:
     """The statistic of that test: the largest difference of the two shares of rows up to any number, 0 to 1."""
-    reference, current = np.sort(reference), np.sort(current)
-    both = np.concatenate([reference, current])
-    shares = [np.searchsorted(side, both, side="right") / len(side) for side in (reference, current)]
-    return float(np.max(np.abs(shares[0] - shares[1])))
+    return ranks.ks_statistic(np.sort(reference), np.sort(current))
 
 
 def wasserstein(reference: Values, current: Values) -> float:
     """The first Wasserstein distance in standard deviations of the reference: Evidently's."""
-    deviation = max(float(np.std(reference)), _SMALLEST_DEVIATION)
-    return float(stats.wasserstein_distance(reference, current)) / deviation
+    return ranks.wasserstein(np.sort(reference), np.sort(current))
 
 
 def t_test(reference: Values, current: Values) -> float:
