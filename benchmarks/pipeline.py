@@ -18,12 +18,13 @@ from pathlib import Path
 
 from hack.shippers import PROGRAMS, executable
 from tests.support.callers import Account, Callers, account
-from tests.support.disasters import CLOCK_STEPS, HARMFUL, HARMLESS, LONG
+from tests.support.disasters import CLOCK_STEPS, HARMFUL, HARMLESS, LONG, collector_away
 from tests.support.pipelines import CLOCK_LIBRARY, Pipeline
 from tests.support.shipping import wait_until
 
 _DISKS = {"log": 192 << 10, "state": 160 << 10, "data": 4 << 20}  # KiB
 _LOG_BYTES = 96 << 20
+_FIRST_ROWS = 500
 _CALM_SECONDS = 8.0
 _FAULT_SECONDS = 12.0
 _REST_SECONDS = 900.0
@@ -81,14 +82,17 @@ def rest(pipeline: Pipeline) -> None:
     wait_until(pipeline.at_rest, "the server is done with all rows", patience=_REST_SECONDS)
 
 
-def run(pipeline: Pipeline, minutes: float, seed: int, *, harmful: bool, clock: bool) -> Soak:
-    """Begin, go wrong for so long, end in good order, and compare."""
+def run(pipeline: Pipeline, minutes: float, seed: int, outage: float, *, harmful: bool, clock: bool) -> Soak:
+    """Begin, go wrong for so long, end in good order, and compare. First the collector is away for `outage` seconds."""
     soak, chance, begin = Soak(), random.Random(seed), time.monotonic()
     disasters = HARMLESS | LONG | CLOCK_STEPS | HARMFUL
     names = choices(harmful, clock)
     if clock:
         pipeline.fake_clock(server=False)
     pipeline.start()
+    pipeline.wait_for_stored(_FIRST_ROWS)
+    say(begin, f"collector away for {outage:.0f} s; {progress(pipeline)}")
+    collector_away(pipeline, chance, outage)
     while time.monotonic() - begin < 60 * minutes:
         name = chance.choice(names)
         seconds = chance.uniform(0, _FAULT_SECONDS)
@@ -121,6 +125,9 @@ def main() -> None:
     parser.add_argument(
         "--pause", type=float, default=0.1, help="mean seconds between a caller's requests (default: 0.1)"
     )
+    parser.add_argument(
+        "--outage", type=float, default=150, help="seconds for which the collector is away at first (default: 150)"
+    )
     parser.add_argument("--harmless", action="store_true", help="only faults after which every row must be stored")
     arguments = parser.parse_args()
     with (
@@ -130,7 +137,15 @@ def main() -> None:
         pipeline.callers = Callers(pipeline.server.url, rows=50, pause=arguments.pause, seed=arguments.seed)
         pipeline.server.changes |= {"LOG_LIMIT_BYTES": str(_LOG_BYTES), "LOG_ROTATE_BYTES": str(1 << 20)}
         clock = CLOCK_LIBRARY is not None
-        soak = run(pipeline, arguments.minutes, arguments.seed, harmful=not arguments.harmless, clock=clock)
+        soak = run(
+            pipeline,
+            arguments.minutes,
+            arguments.seed,
+            arguments.outage,
+            harmful=not arguments.harmless,
+            clock=clock,
+        )
+    print(f"The collector was away for {arguments.outage:.0f} s at once. Then, one after the other:\n")
     print("| Fault | Times |\n|---|---|")
     for name, times in sorted(soak.faults.items()):
         print(f"| {name.replace('_', ' ')} | {times} |")
