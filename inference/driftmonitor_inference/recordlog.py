@@ -20,6 +20,7 @@ from driftmonitor_inference.linesearch import Found, find_lines
 
 _FILE_NAME = re.compile(r"predictions\.(?:(?P<worker>[0-9]{1,3})-)?(?P<start>[A-Za-z0-9]+)\.(?P<number>[0-9]+)\.jsonl")
 _ROTATIONS_PER_LIMIT = 8  # a file in use is never deleted, so it may only hold a small part of what fits
+_FILE_BYTES, _MOST_FILES = 8 << 20, 512  # small, so that disk and memory are free again soon; a shipper watches each
 _SENT_AGAIN_BYTES = 4 << 20  # they are held in memory
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -88,6 +89,11 @@ class LogState:
     """Rows that were logged and that this start has given up, since they never arrived."""
 
 
+def file_size(limit: int) -> int:
+    """Bytes of a file, if nobody has said so: of a log of this many bytes there shall not be too many."""
+    return max(_FILE_BYTES, limit // _MOST_FILES)
+
+
 def parse_name(name: str) -> tuple[int, str, int] | None:
     """Worker, start and number of a log file's name; None for any other file. A name without a worker is worker 0's."""
     match = _FILE_NAME.fullmatch(name)
@@ -118,6 +124,8 @@ class RecordLog:
         self.limit = limit
         self._directory = directory
         self._start = start
+        self.file_ended = threading.Event()
+        """Set each time that a file is full: once its rows are confirmed it is deleted, so it pays to ask."""
         self._rotate = max(1, min(rotate, limit // _ROTATIONS_PER_LIMIT))
         self._lock = threading.Lock()
         self._files = list(leftovers.files)
@@ -305,7 +313,9 @@ class RecordLog:
     def _open_next(self) -> LogFile:
         path = self._path(self._number + 1)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        self._close_active()
+        if self._active is not None:
+            self._close_active()
+            self.file_ended.set()
         self._number += 1
         self._descriptor = descriptor
         self._directory_changed = True

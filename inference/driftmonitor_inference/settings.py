@@ -97,8 +97,13 @@ class ServeSettings:
     workers: Annotated[int, Variable(f"processes that serve, 1 to {MAX_WORKERS}", _workers)] = 1
     max_rows: Annotated[int, Variable("most rows in a request", _positive)] = 10_000
     max_body_bytes: Annotated[int, Variable("largest body of a request, bytes", _positive)] = 16 * MIB
-    log_rotate_bytes: Annotated[int, Variable("size at which a new log file is begun", _positive)] = 64 * MIB
-    report_seconds: Annotated[float, Variable("seconds between two reports to the collector", _positive)] = 2.0
+    log_rotate_bytes: Annotated[
+        int, Variable("size at which a new log file is begun; 0: 8 MiB, or more of a log above 4 GiB", _not_negative)
+    ] = 0
+    report_seconds: Annotated[
+        float,
+        Variable("seconds between two reports to the collector; a file that is full is reported sooner", _positive),
+    ] = 2.0
     shutdown_delay_seconds: Annotated[
         float, Variable("seconds after SIGTERM in which requests are still taken, till all nodes know", _not_negative)
     ] = 3.0

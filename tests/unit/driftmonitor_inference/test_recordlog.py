@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from driftmonitor_inference.recordlog import LogFailedError, LogFullError, RecordLog, RecordsTooLargeError, parse_name
+from driftmonitor_inference.recordlog import (
+    LogFailedError,
+    LogFullError,
+    RecordLog,
+    RecordsTooLargeError,
+    file_size,
+    parse_name,
+)
 
 WRITER = "pod/0/S"
 
@@ -273,3 +280,8 @@ def test_rows_that_the_collector_has_forgotten_are_given_up_until_it_has_passed_
     log.confirm("pod/0/S", 10)
     assert log.pending()[0].lost == ()
     assert log.unconfirmed() == 0
+
+
+def test_files_are_small_and_of_a_large_log_not_too_many() -> None:
+    assert file_size(1 << 30) == 8 << 20
+    assert (1 << 40) / file_size(1 << 40) <= 512

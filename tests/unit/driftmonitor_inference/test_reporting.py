@@ -87,6 +87,17 @@ def test_the_thread_reports_and_confirms(
     assert collector.last() == {WRITER: 4}
 
 
+def test_a_file_that_has_ended_is_not_kept_until_the_next_report_is_due(
+    log: RecordLog, collector: Any, token: Path, wait_until: Callable[..., None]
+) -> None:
+    reporter = Reporter(log, CollectorClient(collector.url, token).report, 86_400)
+    reporter.start()
+    log.append(1, lambda seq: b"x" * 999 + b"\n")  # more than is left of the first file
+    first = token.parent / "log" / "predictions.S.000001.jsonl"
+    wait_until(lambda: not first.exists(), "the first is deleted")
+    assert reporter.drain(5) == 0
+
+
 def test_a_writer_without_rows_is_not_reported(tmp_path: Path, collector: Any, token: Path) -> None:
     (tmp_path / "log").mkdir()
     empty = RecordLog(tmp_path / "log", writer=WRITER, start="S", limit=10_000, rotate=1000)
