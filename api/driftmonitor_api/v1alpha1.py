@@ -46,6 +46,7 @@ DEFAULT_VOLUME_SIZE = "10Gi"
 MAX_STATUS_COLUMNS = 50
 MAX_STATUS_VIOLATIONS = 50
 MAX_HISTORY = 20
+MAX_ENDED_WRITERS = 100
 
 
 def _parsed_model_uri(uri: str) -> str:
@@ -946,6 +947,15 @@ class HistoryEntry(StatusModel):
     """As in `lastCheck`: only verdicts with the same one count as a row for `checks.policy.consecutiveWindows`."""
 
 
+class EndedWriter(StatusModel):
+    """What one process of an inference server said of its rows when its pod ended."""
+
+    writer: Annotated[str, Field(min_length=1, max_length=256)]
+    """As in its records: `pod-uid/worker/start`."""
+    written: Count
+    """Rows that it had written."""
+
+
 class DriftMonitorStatus(StatusModel):
     """What is the case. The operator writes the judgement, the check the facts."""
 
@@ -968,6 +978,9 @@ class DriftMonitorStatus(StatusModel):
     """Written by the operator."""
     model: ModelStatus | None = None
     """Written by the operator."""
+    ended_writers: Annotated[list[EndedWriter], Field(max_length=MAX_ENDED_WRITERS)] | None = None
+    """Of pods that ended before the collector had confirmed all of their rows; the last ones. The next check tells the
+    collector, so that what never came is missing in its coverage. Written by the operator."""
     last_check: CheckResult | None = None
     """Written by the check."""
     reference: ReferenceStatus | None = None

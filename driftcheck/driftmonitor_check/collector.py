@@ -5,7 +5,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from driftmonitor_api.v1alpha1 import EndedWriter
 from driftmonitor_check.evidence import Coverage
 
 _ARROW = "application/vnd.apache.arrow.stream"
@@ -44,16 +45,28 @@ class Collector:
         request = self._request("GET", f"/v1/window?{query}", headers={"Accept": _ARROW})
         return self._retried("the window", request, _arrow_table)
 
-    def coverage(self) -> Coverage:
-        """Rows written, stored and lost since the monitor's start."""
-        body = self._retried("the coverage", self._request("GET", "/v1/coverage"), json.load)
+    def coverage(self, ended: Sequence[EndedWriter] = ()) -> Coverage:
+        """Rows written, stored and lost since the monitor's start. Of writers that have ended the collector is told,
+        where it does not know of all their rows."""
+        body = self._coverage()
+        try:
+            known = {account["writer"]: int(account["written"]) for account in body["writers"]} if ended else {}
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._no_coverage(body) from error
+        news = [writer for writer in ended if known.get(writer.writer, 0) < writer.written]
+        for writer in news:
+            report = json.dumps({"writer": writer.writer, "written": writer.written}).encode()
+            request = self._request("PUT", "/v1/writers", report, {"Content-Type": "application/json"})
+            self._retried(f"what {writer.writer} has written", request, lambda response: response.read())
+        if news:
+            body = self._coverage()
         try:
             stored, missing = int(body["stored"]), int(body["missing"])
             # A row may be stored before its writer has reported it as written.
             written = max(int(body["written"]), stored + missing)
             return Coverage(written, stored, lost=int(body.get("lost", 0)))  # collectors of 0.1 know of none
         except (KeyError, TypeError, ValueError) as error:
-            raise CollectorError(f"{self.url} answered the coverage with what is none: {str(body)[:200]}") from error
+            raise self._no_coverage(body) from error
 
     def put_report(self, name: str, content: bytes, content_type: str) -> str:
         """Store a report; its path at the collector."""
@@ -61,6 +74,12 @@ class Collector:
         request = self._request("PUT", path, content, {"Content-Type": content_type})
         self._retried(f"the report {name}", request, lambda response: response.read())
         return path
+
+    def _coverage(self) -> Any:
+        return self._retried("the coverage", self._request("GET", "/v1/coverage"), json.load)
+
+    def _no_coverage(self, body: Any) -> CollectorError:
+        return CollectorError(f"{self.url} answered the coverage with what is none: {str(body)[:200]}")
 
     def _request(
         self, method: str, path: str, data: bytes | None = None, headers: dict[str, str] | None = None

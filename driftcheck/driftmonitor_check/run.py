@@ -1,11 +1,12 @@
 """The CronJob's way: live object -> window and reference -> verdict -> reports -> status."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from driftmonitor_api.v1alpha1 import CheckResult, DriftMonitor, DriftMonitorSpec, DriftMonitorStatus
+from driftmonitor_api.v1alpha1 import CheckResult, DriftMonitor, DriftMonitorSpec, DriftMonitorStatus, EndedWriter
 from driftmonitor_check.check import Outcome, check
 from driftmonitor_check.collector import Collector, CollectorError
 from driftmonitor_check.columns import categorical_features, compared_features, feature_columns
@@ -38,7 +39,7 @@ def run(settings: Settings, monitors: Monitors, collector: Collector, now: datet
     try:
         spec = DriftMonitor.model_validate({**live, "status": {}}).spec
         times, subject = span(spec.checks.window, now), spec.subject
-        window = _window(spec, collector, times)
+        window = _window(spec, collector, times, _previous(live).ended_writers or ())
         reference = _reference(spec, window, collector, settings, now)
         title = f"DriftMonitor {settings.namespace}/{settings.name}, {times}"
         outcome = check(spec, window, reference, title=title, now=now)
@@ -64,9 +65,9 @@ def _previous(live: dict[str, Any]) -> DriftMonitorStatus:
         return DriftMonitorStatus()
 
 
-def _window(spec: DriftMonitorSpec, collector: Collector, times: Span) -> Window:
+def _window(spec: DriftMonitorSpec, collector: Collector, times: Span, ended: Sequence[EndedWriter]) -> Window:
     table = collector.window(times.start, times.end, spec.checks.window.max_rows)
-    return Window(feature_columns(table), times.start, times.end, collector.coverage())
+    return Window(feature_columns(table), times.start, times.end, collector.coverage(ended))
 
 
 def _reference(

@@ -22,6 +22,7 @@ from driftmonitor_inference.asgi import Application
 from driftmonitor_inference.finished import FinishedRequest, OnFinished
 from driftmonitor_inference.grpc_api.server import GrpcServer
 from driftmonitor_inference.httpserver import Hooks, HttpServer
+from driftmonitor_inference.lastwords import last_words
 from driftmonitor_inference.lines import LineWriter
 from driftmonitor_inference.listening import StartError, listen
 from driftmonitor_inference.logs import AccessLog
@@ -214,6 +215,7 @@ def _serve(
     left = reporter.drain(settings.drain_seconds)
     if left:
         _LOGGER.warning("the end: rows are not confirmed by the collector", extra={"fields": {"rows": left}})
+        termination.write_message(settings.termination_message_file, last_words(log.pending()))
     return 0
 
 

@@ -44,6 +44,8 @@ def run(settings: ServeSettings, environment: Mapping[str, str]) -> int:
     try:
         crew = _Crew(settings, dict(environment), directory, listener, lifeline)
         status, complaint = crew.run()
+        if crew.last_words:
+            termination.write_message(settings.termination_message_file, crew.last_words)
     finally:
         os.close(held)
         os.close(lifeline)
@@ -95,6 +97,8 @@ class _Crew:
         self._ending = False
         self._ends: list[restarts.Life] = []
         self._complaint: str | None = None
+        self.last_words = ""
+        """What the workers said at the end."""
         turns_file = WorkerSettings.turns_file(directory)
         Turns.create(turns_file, settings.workers)
         self._turns = Turns(turns_file, 0)
@@ -192,11 +196,12 @@ class _Crew:
         life = restarts.Life(status, time.monotonic() - worker.began, served)
         worker.pid = None
         self._turns.leave(worker.number)
+        said = self._message_file(worker.number).read_text(errors="replace").strip()
         if self._ending:
             self._ends.append(life)
+            self.last_words += f"{said}\n" if said else ""
             return
         worker.short_lives = restarts.short_lives(worker.short_lives, life)
-        said = self._message_file(worker.number).read_text(errors="replace").strip()
         if restarts.hopeless(life, worker.short_lives, others_serve=self._others_serve(worker)):
             self._complaint = said or f"worker {worker.number}: {restarts.last_words(life, worker.short_lives)}"
             self._end(signal.SIGTERM)

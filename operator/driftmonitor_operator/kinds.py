@@ -27,6 +27,8 @@ FETCH_CONTAINER = "fetch-model"
 """The init container that fetches the model and says in its termination message what it got."""
 FETCH_OUTLIERS_CONTAINER = "fetch-outlier-detector"
 """The same for the outlier detector, where there is one."""
+SERVER_CONTAINER = "inference"
+"""The server, which says in its termination message what it has written and the collector has not confirmed."""
 CHECK_CONTAINER = "check"
 
 

@@ -97,6 +97,7 @@ class Reconciler:
             waits.append((moment - observation.now).total_seconds() + 0.5)
         wanted = status.judged(observation, status.judge(observation), body.get("status") or {}, applied=applied)
         self._publish(body, wanted, waits)
+        self._store.settle_departed(key, observation.departed)
 
     def _observe(
         self, key: Key, monitor: DriftMonitor, body: Body, problems: list[Problem], waits: list[float]
@@ -109,6 +110,7 @@ class Reconciler:
             endpoints=resources.endpoints(monitor),
             now=self._now(),
             written=written_at(body, kinds.CHECK_FIELD_MANAGER, "status"),
+            departed=tuple(self._store.departed(key)),
             problems=tuple(problems),
         )
         missing_model = missing_detector = missing_reference = ""

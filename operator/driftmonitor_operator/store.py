@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pydantic_core
 
-from driftmonitor_operator.kinds import INSTANCE_LABEL, MONITOR, Body
+from driftmonitor_operator.kinds import INSTANCE_LABEL, MONITOR, POD, Body
 from driftmonitor_operator.observed import Key, Observed
 
 _REMEMBERED = 10_000
@@ -47,6 +47,7 @@ class Store:
         self._children: dict[Key, dict[tuple[str, str], Observed]] = {}
         self._places: dict[str, Key] = {}
         """Where a child is held, by its uid: its label may come to name another monitor, or none."""
+        self._departed: dict[Key, list[Observed]] = {}
         self._deleted: dict[str, int] = {}
         """Resource versions of deletions by uid. The answer to an apply, or a page of a list, may be taken over only
         after the watch has told that the object is gone: it must not rise again."""
@@ -66,6 +67,19 @@ class Store:
         """All that is labelled as this monitor's, whoever owns it."""
         with self._lock:
             return list(self._children.get(key, {}).values())
+
+    def departed(self, key: Key) -> list[Observed]:
+        """Pods that are gone and whose last words nobody has written down, as they were at last."""
+        with self._lock:
+            return list(self._departed.get(key, ()))
+
+    def settle_departed(self, key: Key, pods: Iterable[Observed]) -> None:
+        """Their last words are written down."""
+        done = {pod.uid for pod in pods}
+        with self._lock:
+            left = [pod for pod in self._departed.pop(key, ()) if pod.uid not in done]
+            if left:
+                self._departed[key] = left
 
     def drift_counts(self) -> dict[str, int]:
         """Number of monitors by `status.drift`."""
@@ -111,9 +125,10 @@ class Store:
                 if held is None or held.uid != body["metadata"]["uid"]:
                     return None
                 del self._monitors[key]
+                self._departed.pop(key, None)
                 return key
             gone = self._held(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
-            return self._drop_child(gone) if gone else None
+            return self._drop_child(gone, Observed.of(body)) if gone else None
 
     def replace(self, kind: str, pages: Iterable[tuple[list[Body], int]]) -> set[Key]:
         """Take over a whole list of one kind, page by page with the list's version. Returns the monitors with news."""
@@ -132,6 +147,7 @@ class Store:
                 for key, held in list(self._monitors.items()):
                     if held.uid not in present and held.version <= resource_version:
                         del self._monitors[key]
+                        self._departed.pop(key, None)
                         changed.add(key)
                 return changed
             children = [child for group in self._children.values() for child in group.values() if child.kind == kind]
@@ -196,8 +212,11 @@ class Store:
         group[child.kind, child.name] = child
         self._places[child.uid] = key
 
-    def _drop_child(self, child: Observed) -> Key:
+    def _drop_child(self, child: Observed, last: Observed | None = None) -> Key:
+        """`last` is the child as it was when it went, where that is known."""
         key = (child.namespace, child.instance)
+        if child.kind == POD.name and child.component == "inference" and key in self._monitors:
+            self._departed.setdefault(key, []).append(last or child)
         del self._children[key][child.kind, child.name]
         if self._places.get(child.uid) == key:
             del self._places[child.uid]

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from driftmonitor_api.v1alpha1 import EndedWriter
+from driftmonitor_check.collector import Collector as Check
+from driftmonitor_operator.observed import Observed
+from driftmonitor_operator.status.lastwords import ended_writers
 from hack.shippers import PROGRAMS, MissingProgramError, executable
 from tests.support import disasters
 from tests.support.callers import Account
 from tests.support.disasters import Disaster
 from tests.support.faults import Place
 from tests.support.pipelines import CLOCK_LIBRARY, Pipeline
-from tests.support.shipping import wait_until
+from tests.support.shipping import TOKEN, wait_until
 
 _MIB = 1 << 10  # KiB
 _LITTLE = 300  # rows
@@ -54,6 +58,15 @@ def on_small_disks(shipper: str, tmp_path: Path) -> Iterator[Pipeline]:
     ) as built:
         built.collector.changes["RESERVE_BYTES"] = str(4 << 20)
         yield built
+
+
+def _ended_pod(message: str) -> Observed:
+    """The server's pod as the apiserver has it at last."""
+    container = {"name": "inference", "state": {"terminated": {"exitCode": 0, "message": message}}}
+    moment = "2026-01-01T00:00:00Z"
+    identity = {"namespace": "default", "name": "wine-1", "uid": "pod-1", "resourceVersion": "7"}
+    metadata = {**identity, "creationTimestamp": moment, "deletionTimestamp": moment}
+    return Observed.of({"kind": "Pod", "metadata": metadata, "status": {"containerStatuses": [container]}})
 
 
 def _suffer(pipeline: Pipeline, *sorrows: Disaster, seconds: float) -> Account:
@@ -160,19 +173,49 @@ def test_of_a_pod_that_is_deleted_before_its_rows_have_left_it_every_row_is_name
         pipeline.wait_for_answers(_LITTLE)
         pipeline.callers.stop()
         wait_until(pipeline.reported, "the collector knows of every row")
-        assert pipeline.server.terminate() == 0
-        pipeline.sidecar.kill()
-    for folder in (pipeline.log_dir, pipeline.state):  # the emptyDirs go with the pod
-        shutil.rmtree(folder)
-        folder.mkdir()
-    pipeline.server.changes["POD_UID"] = "pod-2"
-    pipeline.sidecar.start()
-    pipeline.start_server()
-    pipeline.callers.start()
-    pipeline.wait_for_answers(_LITTLE)
+        _delete_pod(pipeline)
+    _replace_pod(pipeline)
     account = pipeline.settle()
     assert account.mistakes == []
     assert account.lost == account.named_missing > 0
     of_pod = {writer["writer"].split("/")[0]: writer for writer in pipeline.collector.coverage()["writers"]}
     assert of_pod["pod-2"]["missing_intervals"] == []
     assert of_pod["pod-1"]["missing_intervals"][-1][1] == of_pod["pod-1"]["written"]
+
+
+def test_of_rows_that_the_collector_never_heard_of_every_one_is_named(pipeline: Pipeline, tmp_path: Path) -> None:
+    said = tmp_path / "termination"
+    said.touch()
+    pipeline.server.changes |= {"DRAIN_SECONDS": "1", "TERMINATION_MESSAGE_FILE": str(said)}
+    pipeline.start()
+    pipeline.wait_for_stored(_LITTLE)
+    pipeline.collector.stop()
+    pipeline.wait_for_answers(_LITTLE)
+    pipeline.callers.stop()
+    _delete_pod(pipeline)
+    pod = _ended_pod(said.read_text())
+    pipeline.restart_collector()
+    assert not pipeline.reported(), "so far nobody has told the collector of the last rows"
+    ended = [EndedWriter.model_validate(entry) for entry in ended_writers([], [pod])]
+    Check(pipeline.collector.url, TOKEN).coverage(ended)
+    _replace_pod(pipeline)
+    account = pipeline.settle()
+    assert account.mistakes == []
+    assert account.lost == account.named_missing > 0
+
+
+def _delete_pod(pipeline: Pipeline) -> None:
+    """The server's time is over before its rows are stored, and the emptyDirs go with the pod."""
+    assert pipeline.server.terminate() == 0
+    pipeline.sidecar.kill()
+    for folder in (pipeline.log_dir, pipeline.state):
+        shutil.rmtree(folder)
+        folder.mkdir()
+
+
+def _replace_pod(pipeline: Pipeline) -> None:
+    pipeline.server.changes["POD_UID"] = "pod-2"
+    pipeline.sidecar.start()
+    pipeline.start_server()
+    pipeline.callers.start()
+    pipeline.wait_for_answers(_LITTLE)

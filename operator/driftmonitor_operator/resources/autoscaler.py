@@ -1,9 +1,8 @@
 """The HorizontalPodAutoscaler, where one is asked for."""
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from driftmonitor_operator.kinds import BY_NAME, Body
+from driftmonitor_operator.kinds import BY_NAME, SERVER_CONTAINER, Body
 from driftmonitor_operator.resources.common import child, child_name
-from driftmonitor_operator.resources.inference import SERVER_CONTAINER
 
 
 def autoscaler(monitor: DriftMonitor) -> list[Body]:

@@ -2,7 +2,13 @@
 
 from driftmonitor_api.v1alpha1 import DriftMonitor, Model, OutlierDetector
 from driftmonitor_operator.config import OperatorConfig
-from driftmonitor_operator.kinds import CONFIGURATION_ANNOTATION, FETCH_CONTAINER, FETCH_OUTLIERS_CONTAINER, Body
+from driftmonitor_operator.kinds import (
+    CONFIGURATION_ANNOTATION,
+    FETCH_CONTAINER,
+    FETCH_OUTLIERS_CONTAINER,
+    SERVER_CONTAINER,
+    Body,
+)
 from driftmonitor_operator.resources import common, pods, shipper
 from driftmonitor_operator.resources.common import child
 from driftmonitor_operator.resources.configmaps import INFERENCE_FILE, config_name, inference_data, shipper_data
@@ -13,7 +19,6 @@ MODEL_MOUNT = "/model"
 MODEL_FILE = f"{MODEL_MOUNT}/model.onnx"
 OUTLIER_MODEL_FILE = f"{MODEL_MOUNT}/outlier-detector.onnx"
 SOURCE_MOUNT = "/source"
-SERVER_CONTAINER = "inference"
 _CPU_REQUEST = "100m"
 
 

@@ -12,10 +12,11 @@ from driftmonitor_operator.kinds import FETCH_CONTAINER, FETCH_OUTLIERS_CONTAINE
 from driftmonitor_operator.reasons import Reason
 from driftmonitor_operator.status.drift import last_drift
 from driftmonitor_operator.status.finding import Finding, timestamp
+from driftmonitor_operator.status.lastwords import ended_writers
 from driftmonitor_operator.status.observation import Observation
 from driftmonitor_operator.status.workloads import termination_message
 
-OWN_FIELDS = ("observedGeneration", "conditions", "drift", "lastDriftTime", "endpoints", "model")
+OWN_FIELDS = ("observedGeneration", "conditions", "drift", "lastDriftTime", "endpoints", "model", "endedWriters")
 """Fields of the status that the operator writes; all others are the check's."""
 
 
@@ -51,6 +52,9 @@ def judged(observation: Observation, findings: Mapping[str, Finding], previous: 
         status["lastDriftTime"] = timestamp(found)
     if model := fetched_model(observation) or previous.get("model"):
         status["model"] = model
+    pods = [*observation.departed, *observation.pods("inference")]
+    if ended := ended_writers(previous.get("endedWriters") or [], pods):
+        status["endedWriters"] = ended
     seen = generation if applied else previous.get("observedGeneration")
     return status if seen is None else {"observedGeneration": seen, **status}
 

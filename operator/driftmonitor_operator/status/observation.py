@@ -28,6 +28,8 @@ class Observation:
     """The time of the look."""
     written: datetime | None = None
     """When the check last wrote its facts, by the apiserver's clock; None where that is not known."""
+    departed: tuple[Observed, ...] = ()
+    """Pods of the inference server that are gone, as they were at last."""
     problems: tuple[Problem, ...] = ()
     """Children that could not be applied."""
     missing_model: str = ""

@@ -90,6 +90,14 @@ def termination_message(pod: Observed, container: str) -> str:
     return ""
 
 
+def ended_message(pod: Observed, container: str) -> str:
+    """What a container said when its pod ended, after which it starts no more; empty where it has not."""
+    if not pod.terminating and pod.status.get("phase") not in ("Failed", "Succeeded"):
+        return ""
+    ended = next((status for status in _containers(pod) if status["name"] == container), {}).get("state", {})
+    return str((ended.get("terminated") or {}).get("message", ""))
+
+
 def finish(job: Observed) -> datetime | None:
     """When a Job ended, well or not; None while it runs."""
     for kind in ("Complete", "Failed"):

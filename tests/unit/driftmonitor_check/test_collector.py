@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyarrow as pa
 import pytest
 
+from driftmonitor_api.v1alpha1 import EndedWriter
 from driftmonitor_check.collector import Collector, CollectorError
 from driftmonitor_check.evidence import Coverage
 from tests.support.serving import serving
@@ -156,3 +157,28 @@ def test_a_report_is_put_under_its_name(peer: Peer, time: Time) -> None:
     method, asked, headers, body = peer.asked[0]
     assert path == asked == "/v1/reports/20260101T120000Z.html"
     assert (method, headers["Content-Type"], body) == ("PUT", "text/html", b"<html>")
+
+
+def test_the_collector_is_told_of_the_rows_of_writers_that_have_ended_and_that_it_does_not_know(
+    peer: Peer, time: Time
+) -> None:
+    def coverage(*known: tuple[str, int]) -> Answer:
+        written = sum(rows for _, rows in known)
+        writers = [{"writer": writer, "written": rows} for writer, rows in known]
+        return 200, json.dumps({"written": written, "stored": 2, "missing": written - 2, "writers": writers}).encode()
+
+    ended = [EndedWriter(writer=writer, written=rows) for writer, rows in (("a", 2), ("b", 5), ("c", 4))]
+    peer.answers = [coverage(("a", 2), ("b", 1)), (200, b"{}"), (200, b"{}"), coverage(("a", 2), ("b", 5), ("c", 4))]
+    assert collector_at(peer.url, time).coverage(ended) == Coverage(written=11, stored=2)
+    assert [(method, path) for method, path, *_ in peer.asked] == [
+        ("GET", "/v1/coverage"),
+        ("PUT", "/v1/writers"),
+        ("PUT", "/v1/writers"),
+        ("GET", "/v1/coverage"),
+    ]
+    assert [json.loads(body) for *_, body in peer.asked[1:3]] == [
+        {"writer": "b", "written": 5},
+        {"writer": "c", "written": 4},
+    ]
+    assert collector_at(peer.url, time).coverage(ended) == Coverage(written=11, stored=2)
+    assert len(peer.asked) == 5, "once it knows, it is not told again"

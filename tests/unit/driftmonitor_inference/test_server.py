@@ -130,7 +130,8 @@ def test_sigterm_answers_every_request_and_ends_when_all_rows_are_stored(
     assert stdout == "", "an orderly life needs no line"
 
 
-def test_sigterm_ends_when_the_time_is_over_though_the_collector_is_away(start_server: Start) -> None:
+def test_sigterm_ends_when_the_time_is_over_though_the_collector_is_away(start_server: Start, tmp_path: Path) -> None:
+    (tmp_path / "termination").touch()
     server = start_server(COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="1")
     server.wait_ready()
     server.http.post("/predict", json=ROWS)
@@ -139,6 +140,9 @@ def test_sigterm_ends_when_the_time_is_over_though_the_collector_is_away(start_s
     lines = [json.loads(line) for line in stdout.splitlines()]
     assert [line["level"] for line in lines] == ["warning", "warning"], "one for the collector, one for the end"
     assert lines[-1]["rows"] == 2
+    (said,) = (tmp_path / "termination").read_text().splitlines()
+    assert json.loads(said)["writer"].startswith("pod-1/0/")
+    assert json.loads(said)["written"] == 2, "it is all that will be left of the rows"
 
 
 def test_requests_never_wait_for_a_collector_that_hangs(start_server: Start) -> None:

@@ -61,8 +61,9 @@ def _ended(pid: int) -> bool:
 
 
 def test_two_workers_both_serve_and_log_to_files_of_their_own(
-    start_server: Start, wait_until: Start, load: Any
+    start_server: Start, wait_until: Start, load: Any, tmp_path: Path
 ) -> None:
+    (tmp_path / "termination").touch()
     server = start_server(WORKERS="2", COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
     server.wait_ready()
     clients = load(server)
@@ -78,6 +79,9 @@ def test_two_workers_both_serve_and_log_to_files_of_their_own(
     assert len(records) == 2 * len(clients.answered)
     status, _, stderr = server.terminate()
     assert (status, stderr) == (0, "")
+    said = map(json.loads, (tmp_path / "termination").read_text().splitlines())
+    written = Counter(record["writer"] for record in records)
+    assert {words["writer"]: words["written"] for words in said} == written, "both workers have last words"
 
 
 def test_a_worker_killed_under_load_is_replaced_and_costs_no_answered_row(

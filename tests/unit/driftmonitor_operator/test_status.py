@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_api.v1alpha1 import MAX_ENDED_WRITERS, DriftMonitor
 from driftmonitor_operator import status
 from driftmonitor_operator.observed import Observed
 from driftmonitor_operator.reasons import CONDITIONS, EventReason
@@ -198,6 +198,13 @@ def test_an_event_names_its_monitor() -> None:
         ),
         ("DataQualityDegraded", ("Unknown", "NoCheckYet"), ("False", "NoViolations"), []),
         (
+            "DataQualityDegraded",
+            ("False", "NoViolations"),
+            ("False", "QualityWarning"),
+            [("Warning", "DataQualityWarning")],
+        ),
+        ("DataQualityDegraded", ("False", "QualityWarning"), ("False", "NoViolations"), []),
+        (
             "ConfigurationWarning",
             ("False", "AsExpected"),
             ("True", "ScheduleNeverRuns"),
@@ -331,3 +338,54 @@ def test_the_last_drift_is_written_down_and_dropped_with_its_model(observation: 
     assert status.judged(later, judge(later), {})["lastDriftTime"] == "2026-01-01T09:00:00Z"
     other = with_spec(later, reference={"storageUri": "configmap://another/file.csv"})
     assert "lastDriftTime" not in status.judged(other, judge(other), {})
+
+
+def _ending_pod(make_observed: MakeObserved, message: str, name: str = "wine-1", **status: Any) -> Observed:
+    container = {"name": "inference", "state": {"terminated": {"exitCode": 0, "message": message}}}
+    metadata = {} if status else {"deletionTimestamp": "2026-01-02T00:00:00Z"}
+    return make_observed(
+        "Pod", name, "inference", owner=None, status={"containerStatuses": [container], **status}, **metadata
+    )
+
+
+def test_what_servers_said_at_their_end_is_kept_for_the_check(
+    observation: Observation, make_observed: MakeObserved
+) -> None:
+    known = {"endedWriters": [{"writer": "old/0/1", "written": 3}, {"writer": "uid/0/1", "written": 5}]}
+    message = '{"writer":"uid/0/1","written":12}\n{"writer":"uid/1/1","written":7}\n{"writer":"uid/2/1","wri'
+    seen = replace(observation, children=(_ending_pod(make_observed, message),))
+    ended = status.judged(seen, judge(seen), known)["endedWriters"]
+    assert [(entry["writer"], entry["written"]) for entry in ended] == [("old/0/1", 3), ("uid/0/1", 12), ("uid/1/1", 7)]
+    again = status.judged(seen, judge(seen), {"endedWriters": ended})
+    assert again["endedWriters"] == ended
+    assert status.judged(observation, judge(observation), {"endedWriters": ended})["endedWriters"] == ended
+
+
+@pytest.mark.parametrize(
+    ("said", "pod_status"),
+    [("the model cannot be read", {}), ("", {}), ('{"writer":"uid/0/1","written":12}', {"phase": "Running"})],
+)
+def test_a_container_that_failed_or_starts_again_has_no_last_words(
+    said: str, pod_status: dict[str, Any], observation: Observation, make_observed: MakeObserved
+) -> None:
+    seen = replace(observation, children=(_ending_pod(make_observed, said, **pod_status),))
+    assert "endedWriters" not in status.judged(seen, judge(seen), {})
+
+
+def test_pods_that_are_gone_or_evicted_had_last_words_too(
+    observation: Observation, make_observed: MakeObserved
+) -> None:
+    gone = _ending_pod(make_observed, '{"writer":"uid/0/1","written":12}')
+    evicted = _ending_pod(make_observed, '{"writer":"uid/0/2","written":2}', "wine-2", phase="Failed")
+    seen = replace(observation, children=(evicted,), departed=(gone,))
+    assert status.judged(seen, judge(seen), {})["endedWriters"] == [
+        {"writer": "uid/0/1", "written": 12},
+        {"writer": "uid/0/2", "written": 2},
+    ]
+
+
+def test_of_too_many_last_words_the_latest_are_kept(observation: Observation, make_observed: MakeObserved) -> None:
+    known = [{"writer": f"uid/0/{number}", "written": number} for number in range(1, MAX_ENDED_WRITERS + 1)]
+    seen = replace(observation, children=(_ending_pod(make_observed, '{"writer":"last/0/1","written":12}'),))
+    ended = status.judged(seen, judge(seen), {"endedWriters": known})["endedWriters"]
+    assert ended == [*known[1:], {"writer": "last/0/1", "written": 12}]

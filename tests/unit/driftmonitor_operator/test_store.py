@@ -155,3 +155,42 @@ def test_what_was_only_out_of_sight_comes_back() -> None:
     store.remove(child(4))  # its label was taken away
     assert store.put(child(5)) == KEY
     assert len(store.children(KEY)) == 1
+
+
+def _pod(version: int, component: str = "inference", **status: Any) -> dict[str, Any]:
+    body = child(version, "p1", name="wine-1") | {"kind": "Pod", "status": status}
+    body["metadata"]["labels"]["app.kubernetes.io/component"] = component
+    return body
+
+
+def test_a_servers_pod_that_is_gone_is_known_as_it_was_at_last_until_its_words_are_written_down() -> None:
+    store = Store()
+    store.put(monitor(1))
+    store.put(_pod(2, phase="Running"))
+    assert store.departed(KEY) == []
+    assert store.remove(_pod(3, phase="Failed")) == KEY
+    (gone,) = store.departed(KEY)
+    assert gone.status == {"phase": "Failed"}
+    assert store.departed(KEY) == [gone]
+    store.settle_departed(KEY, [gone])
+    assert store.departed(KEY) == []
+
+
+def test_a_servers_pod_that_a_list_lacks_is_gone_too() -> None:
+    store = Store()
+    store.put(monitor(1))
+    store.put(_pod(2, phase="Failed"))
+    store.replace("Pod", [([], 20)])
+    assert [pod.status for pod in store.departed(KEY)] == [{"phase": "Failed"}]
+
+
+def test_nobody_waits_for_the_words_of_other_pods_or_of_a_deleted_monitors() -> None:
+    store = Store()
+    store.put(monitor(1))
+    store.put(_pod(2, "check"))
+    store.remove(_pod(3, "check"))
+    assert store.departed(KEY) == []
+    store.put(_pod(4))
+    store.remove(_pod(5))
+    store.remove(monitor(6))
+    assert store.departed(KEY) == []
