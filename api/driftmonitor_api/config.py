@@ -101,6 +101,7 @@ class ValidationConfig(SpecModel):
                     schedule=spec.checks.schedule,  # it must be there
                     window=spec.checks.window,
                     drift=spec.checks.drift,
+                    quality=spec.checks.quality,
                     policy=Policy(correction=spec.checks.policy.correction),
                 ),
             ),

@@ -16,4 +16,4 @@ class DriftReport(StatusModel):
     columns: list[ColumnResult] = []
     """Every column checked, worst first."""
     violations: list[Violation] = []
-    """Every column that could not be checked, and why."""
+    """Every fault of the data, critical ones first."""

@@ -147,24 +147,81 @@ SecretKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[._a-z
 Threshold = Annotated[float, Field(ge=0, le=1_000_000)]
 
 FeatureType = Literal["Numerical", "Categorical"]
-NumericalMethod = Literal["psi", "ks", "wasserstein", "jensenshannon"]
-CategoricalMethod = Literal["psi", "chisquare", "jensenshannon"]
-Method = Literal["psi", "ks", "chisquare", "wasserstein", "jensenshannon"]
-P_VALUE_METHODS: tuple[Method, ...] = ("ks", "chisquare")
+NumericalMethod = Literal[
+    "psi_quantile",
+    "psi",
+    "jensenshannon",
+    "kl_div",
+    "hellinger",
+    "wasserstein",
+    "ks_statistic",
+    "ks",
+    "cramer_von_mises",
+    "anderson",
+    "t_test",
+    "chi2_contingency",
+]
+CategoricalMethod = Literal[
+    "linfinity",
+    "psi",
+    "jensenshannon",
+    "kl_div",
+    "hellinger",
+    "chi2_contingency",
+    "chisquare",
+    "z",
+    "fisher_exact",
+    "TVD",
+]
+Method = Literal[
+    "psi_quantile",
+    "psi",
+    "jensenshannon",
+    "kl_div",
+    "hellinger",
+    "wasserstein",
+    "ks_statistic",
+    "linfinity",
+    "ks",
+    "cramer_von_mises",
+    "anderson",
+    "t_test",
+    "chi2_contingency",
+    "chisquare",
+    "z",
+    "fisher_exact",
+    "TVD",
+]
+P_VALUE_METHODS: tuple[Method, ...] = (
+    "ks",
+    "cramer_von_mises",
+    "anderson",
+    "t_test",
+    "chi2_contingency",
+    "chisquare",
+    "z",
+    "fisher_exact",
+    "TVD",
+)
 """Their score is a p-value: the smaller, the more drift."""
 
+_SCORED_BY_P_VALUE = f"self.method in {list(P_VALUE_METHODS)}"
 _THRESHOLD_RULES = rules(
     ("has(self.warning) == has(self.critical)", "set warning and critical together, or neither"),
     (
-        "!has(self.warning) || !has(self.critical) || (self.method in ['ks', 'chisquare'] ?"
+        f"!has(self.warning) || !has(self.critical) || ({_SCORED_BY_P_VALUE} ?"
         " self.warning >= self.critical : self.warning <= self.critical)",
-        "warning must be reached before critical: for the p-values of ks and chisquare warning >= critical,"
-        " for the distances of every other method warning <= critical",
+        "warning must be reached before critical: for p-values, the scores of ks and chisquare and their like,"
+        " warning >= critical, for distances warning <= critical",
     ),
     (
-        "!(self.method in ['ks', 'chisquare']) || ((!has(self.warning) || self.warning <= 1.0) &&"
+        f"!({_SCORED_BY_P_VALUE}) || ((!has(self.warning) || self.warning <= 1.0) &&"
         " (!has(self.critical) || self.critical <= 1.0))",
-        "the thresholds of ks and chisquare are p-values: at most 1",
+        "the thresholds of a p-value, the score of ks and chisquare and their like: at most 1",
+    ),
+    (
+        f"!has(self.minEffect) || {_SCORED_BY_P_VALUE}",
+        "minEffect is for methods whose score is a p-value; a distance is an effect itself",
     ),
 )
 
@@ -592,12 +649,20 @@ class NumericalTest(SpecModel):
 
     model_config = {"json_schema_extra": _THRESHOLD_RULES}
 
-    method: NumericalMethod = "psi"
-    """Evidently's name of the test. `ks` scores with a p-value (less is more drift), the others with a distance."""
+    method: NumericalMethod = "psi_quantile"
+    """Name of the test: Evidently's where the test is Evidently's, and `psi_quantile`, `ks_statistic` and
+    `chi2_contingency`. `ks`, `cramer_von_mises`, `anderson`, `t_test` and `chi2_contingency` score with a p-value (less
+    is more drift), the others with a distance."""
     warning: Threshold | None = None
-    """Score at which drift is suspected. Default: by method, psi 0.1, wasserstein 0.1, jensenshannon 0.1, ks 0.05."""
+    """Score at which drift is suspected. Default: by method, psi_quantile 0.05, psi 0.1, jensenshannon 0.1, kl_div 0.1,
+    hellinger 0.1, wasserstein 0.1, ks_statistic 0.1, p-values 0.05."""
     critical: Threshold | None = None
-    """Score at which drift is detected. Default: by method, psi 0.2, wasserstein 0.2, jensenshannon 0.2, ks 0.01."""
+    """Score at which drift is detected. Default: by method, psi_quantile 0.1, psi 0.2, jensenshannon 0.2, kl_div 0.2,
+    hellinger 0.2, wasserstein 0.2, ks_statistic 0.2, p-values 0.01."""
+    min_effect: Threshold | None = None
+    """With a p-value: the effect below which there is no drift, however small the p-value, so that many rows do not
+    alarm on nothing. Default: by method, t_test 0.2 (Cohen's d), ks 0.1, cramer_von_mises 0.1, anderson 0.1 (the
+    statistic of Kolmogorov and Smirnov), chi2_contingency 0.1 (total variation distance)."""
 
 
 class CategoricalTest(SpecModel):
@@ -605,13 +670,19 @@ class CategoricalTest(SpecModel):
 
     model_config = {"json_schema_extra": _THRESHOLD_RULES}
 
-    method: CategoricalMethod = "jensenshannon"
-    """Evidently's name of the test. `chisquare` scores with a p-value (less is more drift), the others with a
-    distance."""
+    method: CategoricalMethod = "linfinity"
+    """Name of the test: Evidently's where the test is Evidently's, and `linfinity` and `chi2_contingency`.
+    `chi2_contingency`, `chisquare`, `z`, `fisher_exact` and `TVD` score with a p-value (less is more drift), the others
+    with a distance."""
     warning: Threshold | None = None
-    """Score at which drift is suspected. Default: by method, jensenshannon 0.1, psi 0.1, chisquare 0.05."""
+    """Score at which drift is suspected. Default: by method, linfinity 0.03, psi 0.1, jensenshannon 0.1, kl_div 0.1,
+    hellinger 0.1, p-values 0.05."""
     critical: Threshold | None = None
-    """Score at which drift is detected. Default: by method, jensenshannon 0.2, psi 0.2, chisquare 0.01."""
+    """Score at which drift is detected. Default: by method, linfinity 0.05, psi 0.2, jensenshannon 0.2, kl_div 0.2,
+    hellinger 0.2, p-values 0.01."""
+    min_effect: Threshold | None = None
+    """With a p-value: the total variation distance (the share of rows that would have to change their category) below
+    which there is no drift, however small the p-value. Default: 0.1."""
 
 
 class ColumnTest(SpecModel):
@@ -620,11 +691,13 @@ class ColumnTest(SpecModel):
     model_config = {"json_schema_extra": _THRESHOLD_RULES}
 
     method: Method
-    """Evidently's name of the test; it must be one that applies to the column's type."""
+    """Name of the test; it must be one that applies to the column's type."""
     warning: Threshold | None = None
     """Score at which drift is suspected. Default: by method, as for its type."""
     critical: Threshold | None = None
     """Score at which drift is detected. Default: by method, as for its type."""
+    min_effect: Threshold | None = None
+    """With a p-value: the effect below which there is no drift. Default: by method, as for its type."""
 
 
 class Drift(SpecModel):
@@ -634,14 +707,108 @@ class Drift(SpecModel):
     """The test of numerical columns."""
     categorical: CategoricalTest = CategoricalTest()
     """The test of categorical columns."""
-    drift_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """The share of columns drifted, 0 to 1, from which on the verdict is drift."""
+    drift_share: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """The share of columns drifted, 0 to 1, from which on the verdict is drift. With the default one column decides, of
+    up to a hundred."""
     columns: Annotated[
         dict[str, ColumnTest],
         Field(max_length=100),
         rule("self.all(name, name.size() >= 1 && name.size() <= 128)", "each key must be a column's name"),
     ] = {}
     """Tests of single columns, by column name."""
+
+
+class QualityLevels(SpecModel):
+    """From which share on a fault is told."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            ("has(self.warning) == has(self.critical)", "set warning and critical together, or neither"),
+            (
+                "!has(self.warning) || !has(self.critical) || self.warning <= self.critical",
+                "warning must not be more than critical",
+            ),
+        )
+    }
+
+    warning: Share | None = None
+    """Share, 0 to 1, from which on it is a warning, which the conditions do not count."""
+    critical: Share | None = None
+    """Share, 0 to 1, from which on it degrades the data quality."""
+
+
+class RowCount(SpecModel):
+    """How many rows a window is expected to have."""
+
+    model_config = {
+        "json_schema_extra": rules(
+            (
+                "!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum",
+                "minimum must not be more than maximum",
+            )
+        )
+    }
+
+    minimum: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Fewer are a violation, also where they are too few to compare. Default: any number is in order."""
+    maximum: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """More are a violation; it must be less than `checks.window.maxRows`. Default: any number is in order."""
+
+
+QualityCheck = Literal[
+    "completeness_check",
+    "missing_column_check",
+    "extra_column_check",
+    "data_type_check",
+    "range_check",
+    "infinity_check",
+    "categorical_values_check",
+    "vanished_categories_check",
+    "constant_value_check",
+    "duplicate_rows_check",
+    "row_count_check",
+    "statistic_check",
+]
+
+
+DRIFT_CHECKS = ("baseline_drift_check", "mean_shift_check", "quantile_shift_check", "correlation_check")
+"""Violations that tell of drift: they go into the verdict, and are no fault of the data's quality."""
+
+
+class IgnoredViolation(SpecModel):
+    """Violations that are in order."""
+
+    column: Annotated[str, Field(min_length=1, max_length=128)]
+    """The column, or `(rows)` for what concerns whole rows."""
+    check: QualityCheck | None = None
+    """The check. Default: all of them."""
+
+
+class Quality(SpecModel):
+    """Which faults of the data are told, and from which share of rows on. The share that the reference has itself is
+    added to the thresholds of missing and infinite values, of text and of duplicates, and small samples raise them by
+    what chance may do."""
+
+    missing: QualityLevels = QualityLevels()
+    """Rows without a value. Default: 0.05 and 0.1."""
+    type_mismatch: QualityLevels = QualityLevels()
+    """Rows with text where there are numbers. Default: 0, which is any, and 0.01."""
+    infinite: QualityLevels = QualityLevels()
+    """Rows with an infinite number. Default: 0, which is any, and 0.01."""
+    out_of_range: QualityLevels = QualityLevels()
+    """Numbers below the reference's smallest or above its largest. Default: 0.05 and 0.1."""
+    new_categories: QualityLevels = QualityLevels()
+    """Values that are categories which the reference has not. Default: 0.01 and 0.05."""
+    vanished_categories: QualityLevels = QualityLevels()
+    """Values of the reference that are categories which the window has not. Default: 0.1 and 0.5."""
+    duplicates: QualityLevels = QualityLevels()
+    """Rows that are copies of an earlier row in all features. Default: 0.1 and 0.5."""
+    constant: Literal["Warning", "Critical", "Ignore"] = "Warning"
+    """What a column is that has one value in the window and several in the reference."""
+    row_count: RowCount = RowCount()
+    """Rows of the window. Default: any number is in order."""
+    ignore: Annotated[list[IgnoredViolation], Field(max_length=100)] = []
+    """What is no fault, such as a weekday that is the same all day."""
 
 
 class Policy(SpecModel):
@@ -654,8 +821,8 @@ class Policy(SpecModel):
     """How long DriftDetected stays True after the last check that found drift, so that a verdict that goes to and fro
     is told once; as `keep_firing_for` of a Prometheus alert."""
     correction: Literal["None", "BenjaminiHochberg"] = "None"
-    """Correction of the p-values of `ks` and `chisquare` for the number of columns tested with them, so that many
-    columns do not raise the rate of false alarms."""
+    """Correction of p-values, the scores of `ks` and `chisquare` and their like, for the number of columns tested with
+    them, so that many columns do not raise the rate of false alarms."""
     min_coverage: Share = 0.9
     """Share of the rows written that must have reached the store, 0 to 1; below it DriftDetected is Unknown."""
 
@@ -687,6 +854,8 @@ class Checks(SpecModel):
     """The predictions to look at."""
     drift: Drift = Drift()
     """The comparison."""
+    quality: Quality = Quality()
+    """What is told of the data's quality."""
     policy: Policy = Policy()
     """When verdicts count."""
     resources: Resources | None = None
@@ -901,9 +1070,16 @@ class ColumnResult(StatusModel):
     type: FeatureType
     """Its type."""
     method: Method
-    """Evidently's name of the test."""
+    """Name of the test."""
     score: Score | None = None
     """The test's score; none where it could not be computed."""
+    effect: Score | None = None
+    """Where the score is a p-value: the size of the difference, which is held against `minEffect`."""
+    min_effect: Threshold | None = None
+    """Where the score is a p-value: the effect below which there is no drift."""
+    p_value: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Where the score is a distance that is only told from 0 beyond chance (`psi_quantile`, `linfinity`): how likely
+    one as large is by chance. Above 0.0002 there is no drift, whatever the score."""
     adjusted_score: Annotated[float, Field(ge=0, le=1)] | None = None
     """The score, a p-value, after `checks.policy.correction`: what is held against `warning` and `critical` instead of
     it. None without a correction, and for methods that score with a distance."""
@@ -915,15 +1091,24 @@ class ColumnResult(StatusModel):
     """What the score says."""
 
 
+ViolationSeverity = Literal["Warning", "Critical"]
+
+
 class Violation(StatusModel):
-    """A column that could not be compared, in SageMaker Model Monitor's vocabulary."""
+    """A fault of the data, in SageMaker Model Monitor's vocabulary and more words of its style."""
 
     column: Annotated[str, Field(max_length=128)]
-    """The feature."""
+    """The feature; `(rows)` where it concerns whole rows."""
     check: Annotated[str, Field(max_length=63)]
-    """`missing_column_check`, `completeness_check`, `data_type_check` or `statistic_check`."""
+    """What it is, such as `missing_column_check`, `completeness_check` or `data_type_check`."""
     message: Text
-    """What is wrong with it."""
+    """What is wrong."""
+    value: Score | None = None
+    """What was found, mostly a share of the rows, 0 to 1; none where a column could not be compared at all."""
+    threshold: Score | None = None
+    """From which value on it is told, with what the reference has itself and what chance may do."""
+    severity: ViolationSeverity | None = None
+    """`Critical` degrades the data quality, `Warning` does not. None: critical, by a check of a version before 0.3."""
 
 
 class HistoryEntry(StatusModel):
@@ -988,7 +1173,7 @@ class DriftMonitorStatus(StatusModel):
     columns: Annotated[list[ColumnResult], Field(max_length=MAX_STATUS_COLUMNS)] | None = None
     """The worst columns of the last check. Written by the check."""
     violations: Annotated[list[Violation], Field(max_length=MAX_STATUS_VIOLATIONS)] | None = None
-    """Columns that the last check could not compare. Written by the check."""
+    """Faults of the data that the last check found, critical ones first. Written by the check."""
     history: Annotated[list[HistoryEntry], Field(max_length=MAX_HISTORY)] | None = None
     """The last verdicts, newest first. Written by the check."""
 

@@ -11,6 +11,7 @@ from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, ReferenceS
 from driftmonitor_check.columns import Column, redacted_features, resolve
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
 from driftmonitor_check.methods import ConfigurationError
+from driftmonitor_check.quality import assessment, levels
 from driftmonitor_check.verdict import Conclusion, conclude, listed, worst_first
 
 _VALUES_SHARE = 0.5
@@ -65,6 +66,7 @@ def check(
     )
     try:
         columns = resolve(spec, window.table.schema, known.table.schema if known else None)
+        levels.verify(spec)
     except ConfigurationError as error:
         return replace(outcome, conclusion=Conclusion("CheckFailed", str(error)))
     if isinstance(reference, ReferenceProblem):
@@ -72,7 +74,7 @@ def check(
     reason = _insufficient(spec, window.table, reference, now) if reference.rolling else None
     reason = reason or _reference_missing(reference, columns) or _insufficient(spec, window.table, reference, now)
     if reason:
-        return replace(outcome, conclusion=reason)
+        return replace(outcome, conclusion=reason, violations=assessment.count(spec, window.table.num_rows))
     return _compare(spec, columns, window.table, reference, outcome, title if draw else None)
 
 
@@ -134,6 +136,6 @@ def _compare(
         outcome,
         conclusion=replace(conclusion, message=f"{conclusion.message} {page.remark}".rstrip()),
         columns=results,
-        violations=compared.violations,
+        violations=assessment.assess(spec, columns, window, reference.table, compared.violations),
         html=page.html,
     )

@@ -7,12 +7,15 @@ import pyarrow.compute as pc
 
 from driftmonitor_api.v1alpha1 import FeatureType
 from driftmonitor_check.columns import is_number
+from driftmonitor_check.tables import NO_NUMBER
 
 MAX_CATEGORIES = 1000
 """Beyond it the rarest values are compared as one: the tests' cost grows with the square of the number of values."""
 OTHER_VALUES = "(other values)"
 
 _TRUTH = {"true": "1", "false": "0"}
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+"""Text that Arrow reads as a double."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,9 @@ def clean(name: str, type_: FeatureType, reference: pa.Table, current: pa.Table,
 
     ColumnFaultError if a side lacks it, has another type, or has fewer than `min_values` values in it.
     """
-    raw_reference, raw_current = _column(reference, name, "reference"), _column(current, name, "window")
-    clean_side = _numbers if type_ == "Numerical" else _categories
-    pair = clean_side(raw_reference, raw_current)
+    raw_reference, raw_current = raw_column(reference, name, "reference"), raw_column(current, name, "window")
+    comparable = _numbers if type_ == "Numerical" else categories
+    pair = comparable(raw_reference, raw_current)
     for values, side in ((pair.reference, "reference"), (pair.current, "window")):
         found = len(values) - values.null_count
         if found < min_values:
@@ -50,7 +53,8 @@ def clean(name: str, type_: FeatureType, reference: pa.Table, current: pa.Table,
     return pair if type_ == "Numerical" else _capped(pair)
 
 
-def _column(table: pa.Table, name: str, side: str) -> pa.Array:
+def raw_column(table: pa.Table, name: str, side: str) -> pa.Array:
+    """A table's values as they are; `side` is its name in messages. ColumnFaultError if it has not one such column."""
     places = table.schema.get_all_field_indices(name)
     if not places:
         raise ColumnFaultError("missing_column_check", f"the {side} has no such column")
@@ -62,13 +66,67 @@ def _column(table: pa.Table, name: str, side: str) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """What a column of numbers holds, row by row and counted."""
+
+    finite: pa.Array
+    """Doubles, null where there is no finite number."""
+    missing: int
+    """Rows with nothing, or NaN."""
+    infinite: int
+    unreadable: int
+    """Rows with text that is no number."""
+
+
+def numbers(values: pa.Array, side: str) -> Numbers:
+    """The column as numbers, text that says one too: a store has a whole column as text where one row sent text.
+
+    ColumnFaultError if it holds no numbers by its type, or text and not one number.
+    """
+    if is_text(values.type):
+        return _numbers_of_text(values, side)
+    if not _is_numeric(values.type):
+        raise ColumnFaultError(
+            "data_type_check", f"it is Numerical, but the {side} holds {values.type} values, which are no numbers"
+        )
+    return _counted(values, unreadable=0)
+
+
+def words(texts: pa.Array) -> int:
+    """How many of the texts are neither a number, `true` or `false`, nor stand for nothing."""
+    texts = _present(texts)
+    number = pc.match_substring_regex(texts, _NUMBER)
+    truth = pc.match_substring_regex(texts, "^(true|false)$", ignore_case=True)
+    return int(pc.sum(pc.invert(pc.or_(number, truth)), min_count=0).as_py())
+
+
+def _present(texts: pa.Array) -> pa.Array:
+    """Texts without white space around them, null for what stands for nothing."""
+    texts = pc.utf8_trim_whitespace(texts.cast(pa.string()))
+    return pc.if_else(pc.match_substring_regex(texts, NO_NUMBER), pa.nulls(len(texts), pa.string()), texts)
+
+
+def _numbers_of_text(values: pa.Array, side: str) -> Numbers:
+    texts = _present(values)
+    readable = pc.if_else(pc.match_substring_regex(texts, _NUMBER), texts, pa.nulls(len(texts), pa.string()))
+    if readable.null_count == len(readable) and texts.null_count < len(texts):
+        raise ColumnFaultError(
+            "data_type_check", f"it is Numerical, but the {side} holds {values.type} values, which are no numbers"
+        )
+    return _counted(readable.cast(pa.float64()), unreadable=readable.null_count - texts.null_count)
+
+
+def _counted(values: pa.Array, unreadable: int) -> Numbers:
+    finite = _finite(values)
+    infinite = 0
+    if pa.types.is_floating(values.type):
+        infinite = pc.sum(pc.is_inf(values.cast(pa.float64(), safe=False)), min_count=0).as_py()
+    return Numbers(finite, finite.null_count - infinite - unreadable, infinite, unreadable)
+
+
 def _numbers(reference: pa.Array, current: pa.Array) -> Pair:
-    for values, side in ((reference, "reference"), (current, "window")):
-        if not _is_numeric(values.type):
-            raise ColumnFaultError(
-                "data_type_check", f"it is Numerical, but the {side} holds {values.type} values, which are no numbers"
-            )
-    return Pair(_finite(reference), _finite(current))
+    return Pair(numbers(reference, "reference").finite, numbers(current, "window").finite)
 
 
 def _finite(values: pa.Array) -> pa.Array:
@@ -79,8 +137,11 @@ def _finite(values: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_finite(doubles), pc.add(doubles, 0.0), pa.scalar(None, pa.float64()))  # -0.0 becomes 0.0
 
 
-def _categories(reference: pa.Array, current: pa.Array) -> Pair:
-    """Texts. The collector stores `true` and `2` as the doubles 1 and 2, a file may say `2.0` or "2": one category."""
+def categories(reference: pa.Array, current: pa.Array) -> Pair:
+    """Texts, null where there is nothing; ColumnFaultError where a side holds what is no category.
+
+    The collector stores `true` and `2` as the doubles 1 and 2, a file may say `2.0` or "2": one category.
+    """
     for values, side in ((reference, "reference"), (current, "window")):
         if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
             raise ColumnFaultError(
@@ -126,6 +187,11 @@ def _capped(pair: Pair) -> Pair:
 def _others_as_one(values: pa.Array, kept: pa.Array) -> pa.Array:
     known = pc.or_(pc.is_in(values, value_set=kept), pc.is_null(values))
     return pc.if_else(known, values, OTHER_VALUES)
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Whether values of the type are texts."""
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
 
 
 def _is_numeric(type_: pa.DataType) -> bool:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from driftmonitor_api.v1alpha1 import CheckResult, ColumnResult
+from driftmonitor_api.v1alpha1 import CheckResult, ColumnResult, Violation
 from driftmonitor_check.check import Outcome
 
 
 def rendered(result: CheckResult, outcome: Outcome) -> str:
-    """The verdict, every column, and what could not be checked."""
+    """The verdict, every column, and every violation."""
     rows = [f"{result.rows} in the window"]
     if outcome.reference:
         rows.append(f"{outcome.reference.rows} in the reference")
@@ -19,8 +19,8 @@ def rendered(result: CheckResult, outcome: Outcome) -> str:
             table = [[*row[:4], *row[5:]] for row in table]
         parts.append(_aligned(table))
     if outcome.violations:
-        header = ["NOT CHECKED", "CHECK", "WHY"]
-        parts.append(_aligned([header, *([fault.column, fault.check, fault.message] for fault in outcome.violations)]))
+        header = ["VIOLATION OF", "CHECK", "SEVERITY", "VALUE", "THRESHOLD", "WHAT"]
+        parts.append(_aligned([header, *map(_violation_cells, outcome.violations)]))
     return "\n\n".join(parts)
 
 
@@ -36,6 +36,11 @@ def _cells(column: ColumnResult) -> list[str]:
         f"{column.critical:g}",
         column.severity,
     ]
+
+
+def _violation_cells(fault: Violation) -> list[str]:
+    value, threshold = ("" if number is None else f"{number:.4g}" for number in (fault.value, fault.threshold))
+    return [fault.column, fault.check, fault.severity or "", value, threshold, fault.message]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _PARQUET_MAGIC = b"PAR1"
-_NO_NUMBER = "^(|NA|N/A|NaN|nan|null|NULL|None)$"
+NO_NUMBER = "^(|NA|N/A|NaN|nan|null|NULL|None)$"
 _NO_TEXT = "^$"
 """What stands for a missing value in CSV files: a country may well be called NA, a number may not."""
 
@@ -61,7 +61,7 @@ def _read_csv(path: Path, columns: Collection[str] | None, texts: Collection[str
 
 def _inferred(column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
-        return _or_null(pc.utf8_trim_whitespace(column), _NO_NUMBER).cast(pa.float64())
+        return _or_null(pc.utf8_trim_whitespace(column), NO_NUMBER).cast(pa.float64())
     except pa.ArrowInvalid:
         return _or_null(column, _NO_TEXT)
 

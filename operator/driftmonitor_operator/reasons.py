@@ -54,6 +54,7 @@ class Reason(StrEnum):
     LOW_LOG_COVERAGE = "LowLogCoverage"
 
     NO_VIOLATIONS = "NoViolations"
+    QUALITY_WARNING = "QualityWarning"
     VIOLATIONS_FOUND = "ViolationsFound"
     ROWS_LOST = "RowsLost"
     NOTHING_COMPARED = "NothingCompared"
@@ -81,6 +82,7 @@ class EventReason(StrEnum):
     DRIFT_SUSPECTED = "DriftSuspected"
     DRIFT_DETECTED = "DriftDetected"
     LOW_LOG_COVERAGE = "LowLogCoverage"
+    DATA_QUALITY_WARNING = "DataQualityWarning"
     DATA_QUALITY_DEGRADED = "DataQualityDegraded"
     DATA_QUALITY_RESTORED = "DataQualityRestored"
     CONFIGURATION_WARNING = "ConfigurationWarning"
@@ -154,7 +156,7 @@ _PARTS: dict[str, frozenset[Says]] = {
     | _all("False", Reason.NO_DRIFT, Reason.DRIFT_SUSPECTED)
     | _all("Unknown", Reason.LOW_LOG_COVERAGE, *_NO_VERDICT),
     "DataQualityDegraded": _all("True", Reason.VIOLATIONS_FOUND, Reason.ROWS_LOST)
-    | _all("False", Reason.NO_VIOLATIONS)
+    | _all("False", Reason.NO_VIOLATIONS, Reason.QUALITY_WARNING)
     | _all("Unknown", Reason.NOTHING_COMPARED, *_NO_VERDICT),
     "PerformanceDegraded": _all("Unknown", Reason.NOT_MEASURED),
     "ConfigurationWarning": _all(

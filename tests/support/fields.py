@@ -175,6 +175,48 @@ def _verdict(spec_json: str) -> Any:
     return outcome.conclusion.verdict, columns
 
 
+def violations(view: View) -> Any:
+    """What the check says of the quality of data that has every fault."""
+    return _violations(view.spec.model_dump_json())
+
+
+@functools.cache
+def _violations(spec_json: str) -> Any:
+    spec = DriftMonitorSpec.model_validate_json(spec_json)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    data = _faultless()
+    status = ReferenceStatus(storage_uri="s3://a/b", sha256="ab", rows=data.num_rows, time=now)
+    reference = Reference(data, status, "spec.reference.storageUri")
+    outcome = check(spec, Window(_faulty(data), now, now), reference, title="", now=now, draw=False)
+    return [(each.column, each.check, each.threshold, each.severity) for each in outcome.violations]
+
+
+_ROWS = 1000
+
+
+def _faultless() -> pa.Table:
+    randomness = random.Random(7)
+    numbers = {
+        name: [randomness.random() for _ in range(_ROWS)] for name in ("gap", "word", "infinite", "far", "stuck")
+    }
+    return pa.table(numbers | {"colour": ["a", "b"] * (_ROWS // 2)})
+
+
+def _faulty(faultless: pa.Table) -> pa.Table:
+    """Two of five rows have each fault, and as many are copies of others."""
+    some = range(0, _ROWS, 5), range(1, _ROWS, 5)
+    faults: dict[str, Any] = {"gap": None, "word": "much", "infinite": float("inf"), "far": 2.0}
+    columns: dict[str, list[Any]] = faultless.to_pydict()
+    columns["word"] = [str(number) for number in columns["word"]]
+    for name, fault in faults.items():
+        for places in some:
+            for place in places:
+                columns[name][place] = fault
+    columns |= {"stuck": [0.5] * _ROWS, "colour": ["a", "c"] * (_ROWS // 2)}
+    distinct = pa.table(columns).slice(0, _ROWS * 3 // 5)
+    return pa.concat_tables([distinct, distinct.slice(0, _ROWS * 2 // 5)])
+
+
 def _table(seed: int, shift: float, rows: int = 300) -> pa.Table:
     def normal(number: int, mean: float) -> list[float]:
         randomness = random.Random(number)
@@ -267,6 +309,35 @@ def _rolling(**window: str) -> Spec:
 def _compared(field: str, first: Any, second: Any, at: str = "") -> Case:
     """A field that says how columns are compared."""
     return Case(f"checks.drift.{field}", (first, second), verdict, f"checks.drift.{at}" if at else "", _FEW)
+
+
+def _quality() -> list[Case]:
+    """The shares from which on each fault is told."""
+    kinds = (
+        "missing",
+        "typeMismatch",
+        "infinite",
+        "outOfRange",
+        "newCategories",
+        "vanishedCategories",
+        "duplicates",
+    )
+    levels = {
+        "warning": (_levels(0.3, 0.95), _levels(0.2, 0.95)),
+        "critical": (_levels(0.02, 0.15), _levels(0.02, 0.25)),
+    }
+    return [
+        Case(f"checks.quality.{kind}.{level}", values, violations, f"checks.quality.{kind}")
+        for kind in kinds
+        for level, values in levels.items()
+    ]
+
+
+def _ignored(name: str, first: Spec, second: Spec) -> Case:
+    path = "checks.quality.ignore"
+    return Case(
+        f"{path}.[].{name}", ([{"column": "colour"} | first], [{"column": "colour"} | second]), violations, path
+    )
 
 
 def _tolerated(name: str, first: Spec, second: Spec) -> Case:
@@ -433,6 +504,12 @@ CASES = [
     _compared("columns.*.method", {"method": "ks"}, {"method": "wasserstein"}, _ANY),
     _compared("columns.*.warning", _levels(0.15, 5, method="psi"), _levels(0.05, 5, method="psi"), _ANY),
     _compared("columns.*.critical", _levels(0.05, 0.1, method="psi"), _levels(0.05, 5, method="psi"), _ANY),
+    *_quality(),
+    Case("checks.quality.constant", ("Critical", "Ignore"), violations),
+    Case("checks.quality.rowCount.minimum", (2000, 3000), violations),
+    Case("checks.quality.rowCount.maximum", (500, 600), violations),
+    _ignored("column", {}, {"column": "far"}),
+    _ignored("check", {"check": "categorical_values_check"}, {"check": "vanished_categories_check"}),
     Case("checks.policy.consecutiveWindows", (3, 2), _DRIFTED, facts=_TWICE),
     Case("checks.policy.cooldown", ("2h", "30m"), _DRIFTED, facts=_BEFORE),
     Case("checks.policy.correction", ("BenjaminiHochberg", "None"), verdict, beside=merged(_FEW, _KS)),

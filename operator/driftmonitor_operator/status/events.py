@@ -123,6 +123,8 @@ def _event(kind: str, value: str, reason: str, before: str | None) -> tuple[str,
             return ("Warning", EventReason.INVALID_SPEC) if reason == Reason.INVALID_SPEC else None
         case "DataQualityDegraded", "True":
             return "Warning", EventReason.DATA_QUALITY_DEGRADED
+        case "DataQualityDegraded", "False" if reason == Reason.QUALITY_WARNING:
+            return "Warning", EventReason.DATA_QUALITY_WARNING
         case "DataQualityDegraded", "False":
             return ("Normal", EventReason.DATA_QUALITY_RESTORED) if before == "True" else None
         case "ConfigurationWarning", "True":

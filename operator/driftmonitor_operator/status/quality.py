@@ -1,6 +1,6 @@
 """DataQualityDegraded and PerformanceDegraded. Pure."""
 
-from driftmonitor_api.v1alpha1 import MAX_HISTORY
+from driftmonitor_api.v1alpha1 import DRIFT_CHECKS, MAX_HISTORY, Violation
 from driftmonitor_operator.reasons import Reason
 from driftmonitor_operator.status.checking import no_check_yet, suspended
 from driftmonitor_operator.status.drift import no_newer_verdict, no_verdict_on_this_spec, stale
@@ -11,15 +11,32 @@ _NAMED = 5
 
 
 def _violations_found(observation: Observation) -> Finding | None:
-    violations = observation.monitor.status.violations
+    violations = _violations(observation, critical=True)
     if not violations:
         return None
-    named = "; ".join(f"{violation.column}: {violation.message}" for violation in violations[:_NAMED])
-    more = f"; and {len(violations) - _NAMED} more in status.violations" if len(violations) > _NAMED else ""
     lost = _lost_lately(observation)
     also = f"; besides, {_lost_message(lost)}" if lost else ""
-    message = f"mend what is sent, or spec.model.features: {named}{more}{also}"
+    message = f"mend what is sent, or spec.model.features: {_named(violations)}{also}"
     return Finding("True", Reason.VIOLATIONS_FOUND, message)
+
+
+def _warnings_found(observation: Observation) -> Finding | None:
+    violations = _violations(observation, critical=False)
+    if not violations:
+        return None
+    return Finding("False", Reason.QUALITY_WARNING, f"not yet critical: {_named(violations)}")
+
+
+def _violations(observation: Observation, *, critical: bool) -> list[Violation]:
+    """Those of data quality; one without a severity is by a check of an older version, and critical."""
+    found = observation.monitor.status.violations or []
+    return [each for each in found if (each.severity != "Warning") == critical and each.check not in DRIFT_CHECKS]
+
+
+def _named(violations: list[Violation]) -> str:
+    named = "; ".join(f"{violation.column}: {violation.message}" for violation in violations[:_NAMED])
+    more = f"; and {len(violations) - _NAMED} more in status.violations" if len(violations) > _NAMED else ""
+    return f"{named}{more}"
 
 
 def _rows_lost(observation: Observation) -> Finding | None:
@@ -76,6 +93,7 @@ DATA_QUALITY: tuple[Check, ...] = (
     no_verdict_on_this_spec,
     _violations_found,
     _rows_lost,
+    _warnings_found,
     _no_violations,
     _nothing_compared,
 )

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from driftmonitor_api.v1alpha1 import DriftMonitor, Storage, Verdict
+from driftmonitor_api.v1alpha1 import DRIFT_CHECKS, DriftMonitor, Storage, Verdict
 from driftmonitor_operator import observed
 from driftmonitor_operator.observed import Observed, Problem
 from driftmonitor_operator.reasons import CONDITIONS, Reason
@@ -506,6 +506,26 @@ def test_violations_degrade_the_data_quality_and_are_named(healthy: Observation)
     assert summary(many)["Ready"] == ("True", "Ready")
 
 
+def test_warnings_do_not_degrade_the_data_quality_and_are_named(healthy: Observation) -> None:
+    warned = with_status(healthy, violations=[violation("alcohol") | {"severity": "Warning"}])
+    found = judge(warned)["DataQualityDegraded"]
+    assert (found.status, found.reason) == ("False", "QualityWarning")
+    assert found.message == "not yet critical: alcohol: only 3 of 9 rows have it"
+    both = with_status(
+        healthy,
+        violations=[violation("malic") | {"severity": "Critical"}, violation("alcohol") | {"severity": "Warning"}],
+    )
+    found = judge(both)["DataQualityDegraded"]
+    assert (found.status, found.reason) == ("True", "ViolationsFound")
+    assert "malic" in found.message and "alcohol" not in found.message
+
+
+@pytest.mark.parametrize("check", DRIFT_CHECKS)
+def test_drift_is_no_fault_of_the_data(check: str, healthy: Observation) -> None:
+    shifted = with_status(healthy, violations=[violation("alcohol") | {"severity": "Critical", "check": check}])
+    assert summary(shifted)["DataQualityDegraded"] == ("False", "NoViolations")
+
+
 def _losing(observation: Observation, lost: int, *history: tuple[str, int | None]) -> Finding:
     """DataQualityDegraded after a check at 10:00 of the hour before; `history` has times of the day and rows lost."""
     entries = [entry("NoDrift", time, rowsLost=rows) for time, rows in (("10:00", lost), *history)]
@@ -669,7 +689,9 @@ def test_whatever_is_observed_each_condition_says_what_it_can_say(
         "lastCheck": draw(st.sampled_from([None, last])),
         "reference": draw(st.sampled_from([None, REFERENCE, REFERENCE | {"storageUri": "configmap://other/file"}])),
         "columns": draw(st.sampled_from([None, [], [COLUMN]])),
-        "violations": draw(st.sampled_from([None, [], [violation("alcohol")]])),
+        "violations": draw(
+            st.sampled_from([None, [], [violation("alcohol")], [violation("alcohol") | {"severity": "Warning"}]])
+        ),
         "history": [entry(draw(verdict), "10:00"), entry(draw(verdict), "09:55")],
     }
     spec = {

@@ -1,0 +1,103 @@
+"""Pure: the window's and the reference's columns -> the violations of data quality."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+
+from driftmonitor_api.v1alpha1 import DriftMonitorSpec, Quality, Violation
+from driftmonitor_check.cleaning import ColumnFaultError, categories, numbers, raw_column
+from driftmonitor_check.columns import Column, redacted_features
+from driftmonitor_check.quality import categorical, numerical, rows
+from driftmonitor_check.quality.levels import Finding
+
+ROWS = "(rows)"
+"""Stands for the column in violations of whole rows."""
+NAME_LENGTH = 128
+
+
+def assess(
+    spec: DriftMonitorSpec,
+    columns: Sequence[Column],
+    window: pa.Table,
+    reference: pa.Table,
+    faults: Sequence[Violation] = (),
+) -> list[Violation]:
+    """What is wrong with the window, critical before warnings, and the `faults` that kept columns from comparison."""
+    quality = spec.checks.quality
+    found = [*count(spec, window.num_rows), *_extra(spec, window), *_copies(columns, window, reference, quality)]
+    for column in columns:
+        found += [violation(column.name, finding) for finding in _column(column, window, reference, quality)]
+    return sorted(kept(_merged(faults, found), quality), key=lambda each: each.severity == "Warning")
+
+
+def count(spec: DriftMonitorSpec, number: int) -> list[Violation]:
+    """Too few or too many rows; all that can be told of a window that is not compared."""
+    return list(
+        kept((violation(ROWS, finding) for finding in rows.count(number, spec.checks.quality)), spec.checks.quality)
+    )
+
+
+def kept(violations: Iterable[Violation], quality: Quality) -> Iterator[Violation]:
+    """Without those that the object ignores."""
+    for each in violations:
+        if not any(each.column == rule.column and rule.check in (None, each.check) for rule in quality.ignore):
+            yield each
+
+
+def violation(column: str, finding: Finding) -> Violation:
+    """A finding of one column as the API has it."""
+    return Violation(
+        column=column[:NAME_LENGTH],
+        check=finding.check,
+        message=finding.message[:1024],
+        value=finding.bounded_value,
+        threshold=finding.threshold,
+        severity=finding.severity,
+    )
+
+
+def _merged(faults: Sequence[Violation], found: Sequence[Violation]) -> list[Violation]:
+    """A column without values to compare has that fault alone, with the numbers that the same check has found."""
+    numbered = {(each.column, each.check): each for each in found}
+    empty = {fault.column for fault in faults if fault.check != "statistic_check"}
+    whole = []
+    for fault in faults:
+        same = numbered.get((fault.column, fault.check))
+        numbers_found = {"value": same.value, "threshold": same.threshold} if same else {}
+        whole.append(fault.model_copy(update=numbers_found))
+    return [*whole, *(each for each in found if each.column not in empty)]
+
+
+def _column(column: Column, window: pa.Table, reference: pa.Table, quality: Quality) -> list[Finding]:
+    """Nothing for a column that cannot be read: that is the comparison's fault to tell."""
+    try:
+        raw = raw_column(reference, column.name, "reference"), raw_column(window, column.name, "window")
+        if column.type == "Numerical":
+            return list(numerical.findings(numbers(raw[0], "reference"), numbers(raw[1], "window"), quality))
+        return list(categorical.findings(raw, categories(*raw), quality))
+    except (ColumnFaultError, pa.ArrowException):
+        return []
+
+
+def _extra(spec: DriftMonitorSpec, window: pa.Table) -> Iterator[Violation]:
+    """Features that are sent and not declared."""
+    declared = {feature.name for feature in spec.model.features or []}
+    if not declared:
+        return
+    for name in dict.fromkeys(window.column_names):
+        if name not in declared and name not in redacted_features(spec):
+            message = "it is sent with the features, but is none of spec.model.features"
+            yield Violation(column=name[:NAME_LENGTH], check="extra_column_check", message=message, severity="Warning")
+
+
+def _copies(columns: Sequence[Column], window: pa.Table, reference: pa.Table, quality: Quality) -> Iterator[Violation]:
+    sides: tuple[list[pa.Array], list[pa.Array]] = [], []
+    for column in columns:
+        try:
+            both = raw_column(reference, column.name, "reference"), raw_column(window, column.name, "window")
+        except ColumnFaultError:
+            continue
+        for side, values in zip(sides, both, strict=True):
+            side.append(values)
+    for finding in rows.duplicates(*sides, quality):
+        yield violation(ROWS, finding)
