@@ -88,6 +88,7 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
     async def end(**_: Any) -> None:
         ending.set()
         stopping.set()  # kopf would wait for its own look at this flag
+        await _cancel(asyncio.all_tasks() - others - {watches, ended, asyncio.current_task()})
 
     kopf.on.cleanup(registry=registry)(end)
     asyncio.get_running_loop().set_exception_handler(_handle)
@@ -117,6 +118,15 @@ def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         logger.debug("%s", context.get("message"))
     else:
         loop.default_exception_handler(context)
+
+
+async def _cancel(left: set[asyncio.Task[Any]]) -> None:
+    """Kopf next closes the connections. When it is told to stop while it still looks for what the apiserver has, it
+    leaves requests behind; they would report that as errors, and try again."""
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=END_SECONDS)
 
 
 async def _end(watches: asyncio.Task[None], others: set[asyncio.Task[Any]]) -> None:
