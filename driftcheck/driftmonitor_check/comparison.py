@@ -1,15 +1,15 @@
 """Pure: every column on its own -> its result or its violation, and the report of those that could be compared."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import MAX_SCORE, ColumnResult, Violation
-from driftmonitor_check import correction, detection
+from driftmonitor_check import correction, scoring
 from driftmonitor_check.cleaning import ColumnFaultError, Pair, clean
 from driftmonitor_check.columns import Column
+from driftmonitor_check.methods import Score
 
 NAME_LENGTH = 128
 """Of a column in the status; a longer name is cut there."""
@@ -45,7 +45,7 @@ def compare_columns(
     """
     violations, checked = [], []
     pairs: dict[str, Pair] = {}
-    scores: dict[str, float] = {}
+    scores: dict[str, Score] = {}
     for column in columns:
         try:
             pair = _cleaned(column, window, reference, min_values)
@@ -53,8 +53,15 @@ def compare_columns(
             checked.append(column)
             pairs[column.name] = pair
         except ColumnFaultError as fault:
-            violations.append(Violation(column=column.name[:NAME_LENGTH], check=fault.check, message=str(fault)[:1024]))
-    p_values = {column.name: scores[column.name] for column in checked if column.test.inverted}
+            violations.append(
+                Violation(
+                    column=column.name[:NAME_LENGTH],
+                    check=fault.check,
+                    message=str(fault)[:1024],
+                    severity="Critical",
+                )
+            )
+    p_values = {column.name: scores[column.name].value for column in checked if column.test.inverted}
     adjusted = correction.adjusted(p_values) if correct else {}
     results = [_result(column, scores.get(column.name), adjusted.get(column.name)) for column in columns]
     plain = [
@@ -68,9 +75,11 @@ def compare_columns(
 
 def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage:
     """The report of the columns that were checked."""
+    from driftmonitor_check import detection  # late: Evidently costs seconds and hundreds of megabytes
+
     if comparison.corrected:
         note += (
-            f" The thresholds of ks and chisquare on this page are corrected for {comparison.corrected} columns"
+            f" The thresholds of p-values on this page are corrected for {comparison.corrected} columns"
             " (Benjamini-Hochberg)."
         )
     try:
@@ -91,28 +100,43 @@ def _cleaned(column: Column, window: pa.Table, reference: pa.Table, min_values: 
         raise ColumnFaultError("data_type_check", f"its values cannot be read as {column.type}: {error}") from error
 
 
-def _finite_score(column: Column, pair: Pair) -> float:
+def _finite_score(column: Column, pair: Pair) -> Score:
     method = column.test.method
     try:
-        score = detection.score(method, column.type, pair)
-    except Exception as error:  # Evidently's tests raise many kinds on data that they cannot take
+        score = scoring.score(method, column.type, pair)
+    except Exception as error:  # the statistics raise many kinds on data that they cannot take
         raise ColumnFaultError("statistic_check", f"{method} failed: {type(error).__name__}: {error}") from error
-    if not math.isfinite(score):
+    if column.test.severity(score.value, effect=score.effect, p_value=score.p_value) == "NotChecked":
         raise ColumnFaultError(
-            "statistic_check", f"{method} gives {score} for it, which says nothing; a constant column does that"
+            "statistic_check", f"{method} gives {score.value} for it, which says nothing; a constant column does that"
         )
     return score
 
 
-def _result(column: Column, score: float | None, adjusted: float | None) -> ColumnResult:
-    judged = score if adjusted is None else adjusted
-    return ColumnResult(
+def _result(column: Column, score: Score | None, adjusted: float | None) -> ColumnResult:
+    test = column.test
+    result = ColumnResult(
         name=column.name[:NAME_LENGTH],
         type=column.type,
-        method=column.test.method,
-        score=None if score is None else min(max(score, 0.0), MAX_SCORE),
+        method=test.method,
         adjusted_score=adjusted,
-        warning=column.test.warning,
-        critical=column.test.critical,
-        severity="NotChecked" if judged is None else column.test.severity(judged),
+        warning=test.warning,
+        critical=test.critical,
+        min_effect=test.min_effect if test.inverted else None,
+        severity="NotChecked",
     )
+    if score is None:
+        return result
+    judged = score.value if adjusted is None else adjusted
+    return result.model_copy(
+        update={
+            "score": _bounded(score.value),
+            "effect": None if score.effect is None else _bounded(score.effect),
+            "p_value": score.p_value,
+            "severity": test.severity(judged, effect=score.effect, p_value=score.p_value),
+        }
+    )
+
+
+def _bounded(value: float) -> float:
+    return min(max(value, 0.0), MAX_SCORE)

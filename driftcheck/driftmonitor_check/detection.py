@@ -1,4 +1,4 @@
-"""Pure: scores and report by Evidently. The only module that imports it, which costs seconds: import this one late."""
+"""Pure: the report by Evidently. The only module that imports it, which costs seconds: import this one late."""
 
 import html
 import warnings
@@ -9,23 +9,28 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from driftmonitor_api.v1alpha1 import FeatureType, Method
+from driftmonitor_api.v1alpha1 import FeatureType
+from driftmonitor_check import scoring
 from driftmonitor_check.cleaning import Pair
 from driftmonitor_check.columns import Column
+from driftmonitor_check.methods import APPLICABLE, DriftTest
 
 with warnings.catch_warnings():
     # Evidently 0.7 and its web server use names that numpy and litestar have deprecated; nobody here can change it.
     warnings.simplefilter("ignore", DeprecationWarning)
     warnings.simplefilter("ignore", SyntaxWarning)
     from evidently import DataDefinition, Dataset, Report
-    from evidently.legacy.calculations.stattests.registry import get_registered_stattest
+    from evidently.legacy.calculations.stattests import registry
     from evidently.legacy.core import ColumnType
     from evidently.presets import DataDriftPreset
 
 REPORT_ROWS = 20_000
 """Rows of each side in the HTML report: its cost grows with them, what one sees does not."""
 
-_TYPES = {"Numerical": ColumnType.Numerical, "Categorical": ColumnType.Categorical}
+TYPES: dict[FeatureType, ColumnType] = {"Numerical": ColumnType.Numerical, "Categorical": ColumnType.Categorical}
+_NAMES = {column_type: type_ for type_, column_type in TYPES.items()}
+_known: set[str] = set()
+"""Names of the statistical tests that Evidently has from here."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +46,6 @@ class RenderedReport:
     """Columns that Evidently could not draw, and why."""
     sampled: bool
     """Whether it shows REPORT_ROWS rows of a side that has more."""
-
-
-def score(method: Method, type_: FeatureType, pair: Pair) -> float:
-    """Evidently's score of one column on all its rows. May be NaN, and raises what Evidently raises."""
-    column_type = _TYPES[type_]
-    test = get_registered_stattest(method, column_type)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # A category new in the window divides by zero inside chi-square, on purpose: the p-value is then 0.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        result = test(_series(pair.reference.drop_null()), _series(pair.current.drop_null()), column_type, None)
-    return float(result.drift_score)
 
 
 def report(columns: Sequence[Column], pairs: Mapping[str, Pair], *, drift_share: float, note: str) -> RenderedReport:
@@ -86,11 +80,11 @@ def _render(
     preset = DataDriftPreset(
         columns=names,
         drift_share=drift_share,
-        per_column_method={column.name: column.test.method for column in columns},
+        per_column_method={column.name: _registered(column.test) for column in columns},
         per_column_threshold={column.name: column.test.critical for column in columns},
     )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # Correlations of constant columns divide by zero, chi-square as above; pandas announces its next major version.
+        # Correlations of constant columns divide by zero; pandas announces its next major version.
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -107,6 +101,37 @@ def _render(
     }
     failed = [test["metric_config"]["params"] for test in content["tests"] if test["status"] == "FAIL"]
     return page, scores, frozenset(params["column"] for params in failed if "column" in params)
+
+
+def _registered(test: DriftTest) -> str:
+    """Evidently's name of a statistical test that scores as the verdict does, and says drift where it does.
+
+    Registered on its first use: what must stand beside the score, such as the smallest effect, is part of the test.
+    """
+    name: str = test.method
+    if test.min_effect:
+        name = f"{test.method}, effect of {test.min_effect:g} or more"
+
+    def judge(
+        reference: pd.Series, current: pd.Series, column_type: ColumnType, threshold: float
+    ) -> tuple[float, bool]:
+        score = scoring.of_series(test.method, _NAMES[column_type], reference.to_numpy(), current.to_numpy())
+        reached = test.reached(score.value, threshold) and test.matters(score.effect, score.p_value)
+        return score.value, bool(reached)
+
+    if name not in _known:
+        types = [TYPES[type_] for type_, methods in APPLICABLE.items() if test.method in methods]
+        registry.register_stattest(registry.StatTest(name, _shown(name, types[0]), types), judge)
+        _known.add(name)
+    return name
+
+
+def _shown(name: str, column_type: ColumnType) -> str:
+    """What the page calls a test: as Evidently does, where it has one of the name."""
+    try:
+        return str(registry.get_registered_stattest(name, column_type).display_name)
+    except registry.StatTestNotFoundError:
+        return name
 
 
 def _undrawable(

@@ -15,23 +15,57 @@ from driftmonitor_api.v1alpha1 import (
 )
 
 DEFAULT_THRESHOLDS: dict[Method, tuple[float, float]] = {
+    "psi_quantile": (0.05, 0.1),
     "psi": (0.1, 0.2),
-    "wasserstein": (0.1, 0.2),
     "jensenshannon": (0.1, 0.2),
-    "ks": (0.05, 0.01),
-    "chisquare": (0.05, 0.01),
+    "kl_div": (0.1, 0.2),
+    "hellinger": (0.1, 0.2),
+    "wasserstein": (0.1, 0.2),
+    "ks_statistic": (0.1, 0.2),
+    "linfinity": (0.03, 0.05),
+    **dict.fromkeys(P_VALUE_METHODS, (0.05, 0.01)),
 }
-"""Warning and critical threshold by method, as the API documents them."""
+"""Warning and critical threshold by method, as the API documents them; docs/drift.md has their sources."""
+
+DEFAULT_MIN_EFFECT: dict[Method, float] = {method: 0.2 if method == "t_test" else 0.1 for method in P_VALUE_METHODS}
+"""The smallest effect that counts, beside a p-value."""
 
 APPLICABLE: dict[FeatureType, tuple[Method, ...]] = {
-    "Numerical": ("psi", "ks", "wasserstein", "jensenshannon"),
-    "Categorical": ("psi", "chisquare", "jensenshannon"),
-}
-"""The methods that Evidently has for each type of column."""
+    "Numerical": (
+        "psi_quantile", "psi", "jensenshannon", "kl_div", "hellinger", "wasserstein", "ks_statistic",
+        "ks", "cramer_von_mises", "anderson", "t_test", "chi2_contingency",
+    ),
+    "Categorical": (
+        "linfinity", "psi", "jensenshannon", "kl_div", "hellinger",
+        "chi2_contingency", "chisquare", "z", "fisher_exact", "TVD",
+    ),
+}  # fmt: skip
+"""The methods for each type of column."""
+
+BEYOND_CHANCE: tuple[Method, ...] = ("psi_quantile", "linfinity")
+"""Distances that say drift only where they are larger than chance explains."""
+SIGNIFICANCE = 0.0002
+"""The probability of a distance by chance from which on it counts as beyond it: with 50 undrifted columns one window of
+a hundred has one."""
+
+_REACHED_BELOW: tuple[Method, ...] = ("ks", "cramer_von_mises")
+"""p-values that reach a threshold when they equal it: Evidently's bounds, so that its report and the verdict agree."""
 
 
 class ConfigurationError(Exception):
     """The object asks for what cannot be; the message names the field and the fix."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a method says of one column."""
+
+    value: float
+    """A distance or a p-value. May be NaN."""
+    effect: float | None = None
+    """Beside a p-value: how large the difference is, whatever the number of rows."""
+    p_value: float | None = None
+    """Beside a distance of BEYOND_CHANCE: how likely one as large is by chance."""
 
 
 @dataclass(frozen=True)
@@ -41,32 +75,33 @@ class DriftTest:
     method: Method
     warning: float
     critical: float
+    min_effect: float = 0.0
+    """Beside a p-value: the effect below which there is no drift."""
 
     @property
     def inverted(self) -> bool:
         """Whether the score is a p-value: the smaller, the more drift."""
         return self.method in P_VALUE_METHODS
 
-    def severity(self, score: float) -> Severity:
-        """What the score says. A score that is not finite says nothing: never "no drift"."""
-        if not math.isfinite(score):
+    def severity(self, score: float, *, effect: float | None = None, p_value: float | None = None) -> Severity:
+        """What the score says. One that is not finite, or has nothing beside it that is a number, is no "no drift"."""
+        if not math.isfinite(score) or any(value is not None and math.isnan(value) for value in (effect, p_value)):
             return "NotChecked"
+        if not self.matters(effect, p_value):
+            return "NoDrift"
         if self.reached(score, self.critical):
             return "DriftDetected"
         return "DriftSuspected" if self.reached(score, self.warning) else "NoDrift"
 
-    def reached(self, score: float, threshold: float) -> bool:
-        """Whether a score is at the threshold or beyond.
+    def matters(self, effect: float | None, p_value: float | None) -> bool:
+        """Whether the difference is large enough (beside a p-value), or more than chance (beside a distance)."""
+        return (effect is None or effect >= self.min_effect) and (p_value is None or p_value <= SIGNIFICANCE)
 
-        With Evidently's own bounds, so that its report and the verdict agree on a score equal to its threshold.
-        """
-        match self.method:
-            case "chisquare":
-                return score < threshold
-            case "ks":
-                return score <= threshold
-            case _:
-                return score >= threshold
+    def reached(self, score: float, threshold: float) -> bool:
+        """Whether a score is at the threshold or beyond."""
+        if not self.inverted:
+            return score >= threshold
+        return score <= threshold if self.method in _REACHED_BELOW else score < threshold
 
 
 def drift_test(drift: Drift, name: str, type_: FeatureType) -> DriftTest:
@@ -89,7 +124,7 @@ def _with_thresholds(test: NumericalTest | CategoricalTest | ColumnTest, field: 
     warning, critical = DEFAULT_THRESHOLDS[test.method]
     if test.warning is not None and test.critical is not None:
         warning, critical = test.warning, test.critical
-    chosen = DriftTest(test.method, warning, critical)
+    chosen = DriftTest(test.method, warning, critical, _min_effect(test, field))
     if chosen.inverted and max(warning, critical) > 1:
         raise ConfigurationError(f"{field}: the thresholds of {test.method} are p-values: at most 1")
     if warning < critical if chosen.inverted else warning > critical:
@@ -98,3 +133,11 @@ def _with_thresholds(test: NumericalTest | CategoricalTest | ColumnTest, field: 
             f"warning {'>=' if chosen.inverted else '<='} critical"
         )
     return chosen
+
+
+def _min_effect(test: NumericalTest | CategoricalTest | ColumnTest, field: str) -> float:
+    if test.method in P_VALUE_METHODS:
+        return DEFAULT_MIN_EFFECT[test.method] if test.min_effect is None else test.min_effect
+    if test.min_effect is not None:
+        raise ConfigurationError(f"{field}: minEffect is for p-values; {test.method} is a distance, an effect itself")
+    return 0.0

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from driftmonitor_api import crd
 from driftmonitor_api.base import parse_quantity
+from driftmonitor_api.v1alpha1 import P_VALUE_METHODS
 
 Schema = dict[str, Any]
 Spec = dict[str, Any]
@@ -21,7 +22,6 @@ SPEC_SCHEMA: Schema = crd.custom_resource_definition()["spec"]["versions"][0]["s
     "properties"
 ]["spec"]
 IMMUTABLE: Path = ("collector", "storage")
-P_VALUE_METHODS = ("ks", "chisquare")
 
 _URIS = (
     "configmap://models/wine.onnx",
@@ -279,9 +279,14 @@ def _mend_kafka(logging: Spec, kept: Path) -> None:
 def _mend_thresholds(test: Spec, kept: Path) -> None:
     if ("warning" in test) != ("critical" in test):
         test["warning"] = test["critical"] = test.get("warning", test.get("critical"))
+    if "minEffect" in test and test.get("method") not in P_VALUE_METHODS:
+        if kept[-1:] == ("minEffect",):
+            test["method"] = "chi2_contingency"
+        else:
+            del test["minEffect"]
+    p_value = test.get("method") in P_VALUE_METHODS
     if "warning" not in test:
         return
-    p_value = test.get("method") in P_VALUE_METHODS
     levels = sorted(
         (min(test[name], 1) if p_value else test[name] for name in ("warning", "critical")), reverse=p_value
     )

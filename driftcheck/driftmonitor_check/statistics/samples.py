@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from scipy import stats
 
 from driftmonitor_check.statistics import ranks
 from driftmonitor_check.statistics.bins import Values
@@ -26,6 +25,8 @@ def wasserstein(reference: Values, current: Values) -> float:
 
 def t_test(reference: Values, current: Values) -> float:
     """p-value of Student's (1908) two-sided test of two means, equal variances assumed. NaN for two constants."""
+    from scipy import stats
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # of constants, where the answer is NaN
         return float(stats.ttest_ind(reference, current).pvalue)
@@ -36,14 +37,20 @@ def anderson(reference: Values, current: Values) -> float:
 
     ValueError where all numbers are equal.
     """
+    from scipy import stats
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that the p-value is at its bound, and announces a next version
         return float(stats.anderson_ksamp([reference, current])[2])
 
 
 def cramer_von_mises(reference: Values, current: Values) -> float:
-    """p-value of the two-sample test of Cramer and von Mises (Anderson 1962). ValueError with one row."""
-    return float(stats.cramervonmises_2samp(reference, current).pvalue)
+    """p-value of the two-sample test of Cramer and von Mises (Anderson 1962). NaN with one row."""
+    from scipy import stats
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of one row
+        return float(stats.cramervonmises_2samp(reference, current).pvalue)
 
 
 def cohens_d(reference: Values, current: Values) -> float:

@@ -265,8 +265,9 @@ def test_a_broken_column_is_a_violation_and_the_others_are_checked(
         window = window.set_column(1, "delay", values)
     else:
         reference = reference.set_column(1, "delay", values)
-    outcome = outcome_of(spec_of(FEATURES), window, reference)
-    assert [(each.column, each.check) for each in outcome.violations] == [("delay", fault)]
+    outcome = outcome_of(spec_of(FEATURES, numerical={"method": "psi"}), window, reference)
+    told = [(each.column, each.check) for each in outcome.violations if each.check != "range_check"]
+    assert told == [("delay", fault)]
     assert outcome.conclusion.verdict == "NoDrift"
     assert outcome.conclusion.drifted == "0/3"
     assert f"Not checked: delay ({fault}: " in outcome.conclusion.message

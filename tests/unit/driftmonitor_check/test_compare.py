@@ -50,7 +50,7 @@ def test_stable_data_exit_with_0_and_the_table(command: Any, capsys: pytest.Capt
     output = capsys.readouterr().out
     assert "VERDICT   NoDrift" in output
     assert "ROWS      1000 in the window, 1000 in the reference" in output
-    assert any(line.split()[:3] == ["distance", "Numerical", "psi"] for line in output.splitlines())
+    assert any(line.split()[:3] == ["distance", "Numerical", "psi_quantile"] for line in output.splitlines())
 
 
 def test_a_monitor_whose_reference_is_a_window_is_compared_with_the_file(

@@ -4,15 +4,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftmonitor_check import detection  # with Evidently, whose warnings at import it keeps quiet
-from driftmonitor_check.cleaning import Pair
 from driftmonitor_check.statistics.bins import Values, counts_between, equal_width_edges, evidently_counts
 from driftmonitor_check.statistics.samples import ks, ks_statistic, wasserstein
+from tests.support.evidently_scores import evidently_score
 
 SHAPES = ("normal", "ties", "heavy", "constant", "few values", "outlier", "one row", "whole")
 
@@ -46,9 +44,10 @@ def sides(draw: Any) -> tuple[Values, Values]:
 
 
 def evidently(method: Any, reference: Values, current: Values) -> float:
-    return detection.score(method, "Numerical", Pair(pa.array(reference), pa.array(current)))
+    return evidently_score(method, "Numerical", reference, current)
 
 
+@settings(deadline=None)
 @given(sides())
 def test_numbers_are_counted_in_the_bins_of_evidently(both: tuple[Values, Values]) -> None:
     reference, current = both
@@ -65,6 +64,7 @@ def test_numbers_are_counted_in_the_bins_of_evidently(both: tuple[Values, Values
     )
 
 
+@settings(deadline=None)
 @given(sides())
 def test_ordered_tests_score_as_evidently_does(both: tuple[Values, Values]) -> None:
     reference, current = both
@@ -74,6 +74,7 @@ def test_ordered_tests_score_as_evidently_does(both: tuple[Values, Values]) -> N
     )
 
 
+@settings(deadline=None)
 @given(sides())
 def test_the_statistic_is_the_largest_distance_of_the_shares_at_any_value(both: tuple[Values, Values]) -> None:
     shares = [np.searchsorted(np.sort(side), np.concatenate(both), "right") / len(side) for side in both]
@@ -87,6 +88,7 @@ def test_many_rows_score_as_evidently_does(rows: tuple[int, int]) -> None:
     assert ks(reference, current) == pytest.approx(evidently("ks", reference, current), rel=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50))
 def test_the_edges_are_those_of_numpy_from_three_numbers(values: list[float]) -> None:
     array = np.array(values)
