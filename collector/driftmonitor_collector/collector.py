@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.metrics import Metrics
 from driftmonitor_collector.records import Decoded
 from driftmonitor_collector.storage import ReportFolder, Storage
+from driftmonitor_collector.store.damage import name_of
 from driftmonitor_collector.store.log import DamagedSegmentError
+from driftmonitor_collector.store.partitions import touches
 from driftmonitor_collector.volume import VolumeStorage
 from driftmonitor_collector.windows import WindowQuery
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from driftmonitor_collector.reading import Rows
 
+_MOST_DAMAGED_FILES = 1000  # that are set apart for one window
 _LOOK_SECONDS = 5.0  # between two looks whether there is something to compact before its time
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ class Collector:
         self._storage = open_storage(config)
         self._committer: Committer | None = None
         self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.metrics = Metrics()
         self._add_gauges()
@@ -61,6 +66,12 @@ class Collector:
             lambda: self.ledger.stored,
         )
         gauge("rows_lost", "Rows that their writers gave up, in their own words.", lambda: self.ledger.lost)
+        gauge(
+            "rows_damaged",
+            "Rows that damaged Parquet files held and that are missing.",
+            lambda: self.ledger.damaged_rows(),
+        )
+        gauge("damaged_files", "Parquet files ever found damaged.", lambda: len(self.ledger.damaged))
         gauge("writers", "Writers ever seen.", lambda: len(self.ledger.accounts))
         for name, text, read in self._storage.gauges():
             gauge(name, text, read)
@@ -94,6 +105,7 @@ class Collector:
 
     def start(self) -> None:
         """Begin to recover, then to serve, in the background."""
+        self._loop = asyncio.get_running_loop()
         self._tasks.append(asyncio.create_task(self._run()))
 
     async def stop(self) -> None:
@@ -114,6 +126,7 @@ class Collector:
         )
         commits = asyncio.create_task(committer.run())
         self._committer = committer
+        await self._look_for_damage()
         _logger.info("ready: %d rows of %d writers", self.ledger.stored, len(self.ledger.accounts))
         consuming = asyncio.create_task(self._consume(committer))
         await self._compact_regularly()
@@ -160,6 +173,8 @@ class Collector:
             _logger.exception("compaction failed; it is repeated")
             self.metrics.compaction_failures.inc()
         await self._expire()
+        if prepare:
+            await self._look_for_damage()
 
     async def _compact(self) -> None:
         while not self._stopping.is_set():
@@ -181,8 +196,42 @@ class Collector:
             self.metrics.expired_files.inc(expired.files)
 
     def open_window(self, query: WindowQuery) -> "Rows":
-        """The query's rows; call it in a thread, and close them."""
+        """The query's rows; call it in a thread, and close them.
+
+        A file that is found damaged is set apart; its rows are missing from now on, here and in the ledger.
+        """
+        from driftmonitor_collector.store.columnar import DamagedFileError
+
+        for _ in range(_MOST_DAMAGED_FILES):
+            try:
+                return self._storage.open_window(query)
+            except FileNotFoundError:
+                continue  # set apart for another window
+            except DamagedFileError as error:
+                self._set_apart(error.path)
         return self._storage.open_window(query)
+
+    def _set_apart(self, path: Path) -> None:
+        if self._storage.set_apart(name_of(path)) and self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._account_for_damage(), self._loop).result()
+
+    async def _look_for_damage(self) -> None:
+        """Read some of the files again, and account for what lies apart, also if another collector put it there."""
+        try:
+            await asyncio.to_thread(self._storage.scrub)
+            await self._account_for_damage()
+        except Exception:
+            _logger.exception("damaged files were not all looked for; it is tried again")
+
+    async def _account_for_damage(self) -> None:
+        """Let the ledger know of every file that lies apart; it counts none twice."""
+        for found in await asyncio.to_thread(self._storage.set_apart_files):
+            if found.file not in self.ledger.damaged:
+                await self.committer.submit(found)
+
+    def missing_rows(self, start: datetime, end: datetime) -> int:
+        """How many rows of the hours that touch [start, end) are missing because their files were damaged."""
+        return self.ledger.damaged_rows(lambda name: touches(name, start, end))
 
     def labels(self) -> Iterator["pa.Table"]:
         """Every label; read them in a thread."""

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.ledger import Keys, Ledger
 from driftmonitor_collector.records import Rejected, stored_keys
 
 MAGIC = b"\xffDM\xfe"  # never part of UTF-8, so never inside a payload
@@ -15,7 +15,7 @@ _HEADER = struct.Struct("<4scI")
 _CHECKSUM = struct.Struct("<I")
 _OVERHEAD = _HEADER.size + _CHECKSUM.size
 
-Kind = Literal[b"R", b"F", b"X", b"W", b"L"]
+Kind = Literal[b"R", b"F", b"X", b"W", b"L", b"D"]
 RECORDS: Kind = b"R"
 """Lines of records, joined by line ends."""
 FOREIGN: Kind = b"F"
@@ -26,6 +26,8 @@ REPORT: Kind = b"W"
 """A writer's report, as JSON of `WriterReport`."""
 LABELS: Kind = b"L"
 """Lines of labels, as JSON of `StoredLabel`, joined by line ends."""
+DAMAGED: Kind = b"D"
+"""A Parquet file that was found damaged, as JSON of `DamagedFile`."""
 RECORD_KINDS = (RECORDS, FOREIGN)
 
 
@@ -35,6 +37,14 @@ class WriterReport(msgspec.Struct, omit_defaults=True):
     writer: str
     written: int
     lost: Sequence[tuple[int, int]] = ()
+
+
+class DamagedFile(msgspec.Struct):
+    """A Parquet file that was found damaged, and the rows that it held; none of them if they cannot be known."""
+
+    file: str
+    """Its name below `records/`."""
+    keys: Keys
 
 
 class RejectedLine(msgspec.Struct):
@@ -114,3 +124,6 @@ def enter(frame: Frame, ledger: Ledger) -> None:
         account.reported = max(account.reported, report.written)
         for first, last in report.lost:
             account.given_up.add(first, last)
+    elif frame.kind == DAMAGED:
+        found = msgspec.json.decode(frame.payload, type=DamagedFile)
+        ledger.damage(found.file, found.keys)

@@ -33,4 +33,4 @@ def open_labelled(
             yield label_tables.joined(table, of_rows).select(names)
 
     schema = label_tables.joined(rows.schema.empty_table(), of_rows).select(names).schema
-    return Rows(schema, joined(rows.tables), rows.close)
+    return replace(rows, schema=schema, tables=joined(rows.tables))

@@ -5,6 +5,9 @@ from typing import Any
 
 from driftmonitor_collector.intervals import IntervalSet
 
+Keys = dict[str, list[tuple[int, int]]]
+"""Rows: of each writer, the intervals of their seqs."""
+
 
 class Account:
     """One writer: the highest `seq` it reported, every `seq` stored, and every `seq` that it says will never come."""
@@ -29,10 +32,17 @@ class Account:
     def stored_through(self) -> int:
         """The highest n such that each record of 1 to n is stored or given up."""
         reached = -1
-        while reached != self._settled_through:  # both sets only grow: it goes on from where it was
+        while reached != self._settled_through:  # both sets grow, but for `withdraw`: it goes on from where it was
             reached = self._settled_through
             self._settled_through = self.given_up.through(self.stored.through(reached))
         return reached
+
+    def withdraw(self, intervals: Iterable[tuple[int, int]]) -> None:
+        """Have these as written and not as stored, since what held them is damaged."""
+        gone = IntervalSet(intervals)
+        self.reported = max(self.written, gone.highest)
+        self.stored = IntervalSet(self.stored.without(gone))
+        self._settled_through = 0
 
     def outstanding(self, limit: int) -> list[tuple[int, int]]:
         """The lowest `limit` intervals of what is written and neither stored nor given up: it may still come."""
@@ -58,6 +68,8 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self.duplicates = 0
         self.rejected = 0
+        self.damaged: dict[str, Keys] = {}
+        """By the name of each Parquet file that was found damaged, the rows that it held."""
 
     def account(self, writer: str) -> Account:
         """The writer's account, opened if there is none."""
@@ -76,8 +88,35 @@ class Ledger:
         account = self.accounts.get(writer)
         return 0 if account is None else account.stored_through
 
+    def damage(self, name: str, keys: Keys) -> None:
+        """Have the rows of a damaged file as not stored any more; once, since they may be stored anew after that."""
+        if name not in self.damaged:
+            self.damaged[name] = keys
+            for writer, intervals in keys.items():
+                self.account(writer).withdraw(intervals)
+
+    def damaged_rows(self, is_asked: Callable[[str], bool] = lambda _: True) -> int:
+        """How many rows of damaged files, of those names that are asked for, were not stored anew."""
+        return sum(
+            _length(IntervalSet(intervals).without(self.account(writer).stored))
+            for name, keys in self.damaged.items()
+            if is_asked(name)
+            for writer, intervals in keys.items()
+        )
+
+    def _damaged_of(self, writer: str, account: Account) -> list[tuple[int, int]]:
+        """The intervals of a writer's rows in damaged files that were neither stored anew nor given up."""
+        gone = IntervalSet(interval for keys in self.damaged.values() for interval in keys.get(writer, ()))
+        return IntervalSet(gone.without(account.stored)).without(account.given_up)
+
+    def keys(self) -> Keys:
+        """The rows stored."""
+        return {writer: list(account.stored) for writer, account in self.accounts.items() if account.stored}
+
     def merge(self, other: "Ledger") -> None:
-        """Enter everything that `other` says; records known to both count once."""
+        """Enter everything that `other` says, which is later; records known to both count once."""
+        for name, keys in other.damaged.items():
+            self.damage(name, keys)
         for writer, entry in other.accounts.items():
             account = self.account(writer)
             account.reported = max(account.reported, entry.reported)
@@ -110,8 +149,9 @@ class Ledger:
         return sum(map(_length, (account.lost() for account in self.accounts.values())))
 
     def coverage(self, lag_seconds: Callable[[str, int], float] = lambda *_: 0.0) -> dict[str, Any]:
-        """The answer of `GET /v1/coverage`. What is lost is missing, too; what else is missing may still come: the lag.
+        """The answer of `GET /v1/coverage`.
 
+        Of what is missing, some is lost, and some was in a damaged file; what else is missing may still come: the lag.
         `lag_seconds` says of a writer, with the highest seq below which nothing is outstanding, how long it waits.
         """
         writers: list[dict[str, Any]] = [
@@ -121,10 +161,12 @@ class Ledger:
                 "stored": len(account.stored),
                 "duplicates": account.duplicates,
                 "lost": (lost := _length(lost_intervals := account.lost())),
-                "lag_rows": account.written - len(account.stored) - lost,
+                "damaged": (damaged := _length(damaged_intervals := self._damaged_of(writer, account))),
+                "lag_rows": account.written - len(account.stored) - lost - damaged,
                 "lag_seconds": round(lag_seconds(writer, account.stored_through), 3),
                 "missing_intervals": account.stored.missing(account.written),
                 "lost_intervals": lost_intervals,
+                "damaged_intervals": damaged_intervals,
             }
             for writer, account in sorted(self.accounts.items())
         ]
@@ -135,6 +177,7 @@ class Ledger:
             "duplicates": self.duplicates,
             "missing": written - stored,
             "lost": self.lost,
+            "damaged": sum(writer["damaged"] for writer in writers),
             "lag_rows": sum(writer["lag_rows"] for writer in writers),
             "lag_seconds": max((writer["lag_seconds"] for writer in writers), default=0.0),
             "rejected_lines": self.rejected,

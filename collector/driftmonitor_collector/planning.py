@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import msgspec
 
 from driftmonitor_collector import frames
-from driftmonitor_collector.frames import WriterReport
+from driftmonitor_collector.frames import DamagedFile, WriterReport
 from driftmonitor_collector.intervals import IntervalSet
 from driftmonitor_collector.labels import Labels
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.records import Decoded, Foreign, Line, as_stored
 
-Submission = Decoded | WriterReport | Labels
+Submission = Decoded | WriterReport | Labels | DamagedFile
 
 
 class Outcome(msgspec.Struct):
@@ -52,6 +52,11 @@ def plan(
     for submission in submissions:
         if isinstance(submission, WriterReport):
             parts.extend(_report(ledger, change, submission))
+            outcomes.append(Outcome())
+        elif isinstance(submission, DamagedFile):
+            if submission.file not in ledger.damaged and submission.file not in change.damaged:
+                change.damage(submission.file, submission.keys)
+                parts.append(frames.encode(frames.DAMAGED, msgspec.json.encode(submission)))
             outcomes.append(Outcome())
         elif isinstance(submission, Labels):
             if submission.lines:

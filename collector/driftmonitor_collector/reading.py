@@ -4,7 +4,7 @@ The log is looked at first, and the files of its segments are left out: a segmen
 was seen, and one that begins meanwhile is only in its files.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from driftmonitor_collector import frames, ordering, parsing, tables
 from driftmonitor_collector.frames import Frame
 from driftmonitor_collector.ordering import Piece, Span
 from driftmonitor_collector.store import columnar, partitions
-from driftmonitor_collector.store.columnar import Part
+from driftmonitor_collector.store.columnar import Footer, Part
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import ReadableLog, Segment
 from driftmonitor_collector.windows import ParameterError, WindowQuery
@@ -36,6 +36,8 @@ class Rows:
     schema: pa.Schema
     tables: Iterator[pa.Table]
     close: Callable[[], None]
+    since: datetime
+    """Older rows of the query are not among them, because of its limit."""
 
     def read_all(self) -> pa.Table:
         """All of them in memory, and close."""
@@ -56,10 +58,20 @@ def open_window(layout: Layout, log: ReadableLog, query: WindowQuery) -> Rows:
                 for path in partitions.files_in(directory, without=live)
             ]
         schemas: dict[pa.Schema, int] = {}
-        pieces = [*_of_log(opened, schemas), *_of_files(paths, schemas)]
+        footers = [(path, columnar.footer(partitions.find(path))) for path in paths]
+        pieces = [*_of_log(opened, schemas), *_of_files(footers, schemas)]
         schema = selected(tables.united(sorted(schemas, key=schemas.__getitem__)), query.columns)
         span = ordering.newest(pieces, span_of(query), query.limit)
-        return Rows(schema, ordering.ahead(ordering.ordered(pieces, schema, span)), stack.pop_all().close)
+        _verify(footers, span)
+        found = ordering.ahead(ordering.ordered(pieces, schema, span))
+        return Rows(schema, found, stack.pop_all().close, _EPOCH + timedelta(microseconds=span.start))
+
+
+def _verify(footers: Iterable[tuple[Path, Footer]], span: Span) -> None:
+    """DamagedFileError now, while the answer has not begun. What is read for this is in the page cache after it."""
+    for path, footer in footers:
+        if any(part.latest >= span.start and part.earliest < span.end for part in footer.parts):
+            columnar.verify(partitions.find(path))
 
 
 def span_of(query: WindowQuery) -> Span:
@@ -84,9 +96,8 @@ def selected(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _of_files(paths: Sequence[Path], schemas: dict[pa.Schema, int]) -> Iterator[Piece]:
-    for path in paths:
-        footer = columnar.footer(partitions.find(path))
+def _of_files(footers: Iterable[tuple[Path, Footer]], schemas: dict[pa.Schema, int]) -> Iterator[Piece]:
+    for path, footer in footers:
         _note(schemas, footer.schema, partitions.segment_of(path))
         for part in footer.parts:
             load = partial(_load_part, path, part)

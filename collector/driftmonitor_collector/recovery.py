@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from driftmonitor_collector import frames
 from driftmonitor_collector.frames import Frame
 from driftmonitor_collector.identities import Identities
+from driftmonitor_collector.intervals import IntervalSet
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.records import stored_identities
-from driftmonitor_collector.store import identity_files, partitions, state
+from driftmonitor_collector.store import damage, identity_files, partitions, state
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log, segments_in
 from driftmonitor_collector.store.state import Checkpoint
@@ -42,10 +43,12 @@ def reconstructed(layout: Layout) -> tuple[int, Ledger]:
     """The last compacted segment and the ledger, without the state: from the files, and for deleted ones its copy."""
     last, ledger = count_parquet(layout)
     kept_last, kept = state.load(layout.kept_state) or (0, Ledger())
+    for found in damage.set_apart_files(layout):  # before the files: those may have its rows anew
+        kept.damage(found.file, found.keys)
     beside = set(map(partitions.segment_of, identity_files.paths(layout.identities))) - live_segments(layout)
     for _, directory in partitions.hours(layout.labels):  # a segment may have held nothing but labels
         beside |= set(map(partitions.segment_of, partitions.files_in(directory, without=live_segments(layout))))
-    return max(last, kept_last, *beside), ledger.merged(kept)
+    return max(last, kept_last, *beside), kept.merged(ledger)
 
 
 def live_segments(layout: Layout) -> set[int]:
@@ -59,9 +62,7 @@ def count_parquet(layout: Layout) -> tuple[int, Ledger]:
     live = live_segments(layout)
     for _, directory in partitions.hours(layout.records):
         for path in partitions.files_in(directory, without=live):
-            from driftmonitor_collector import tables  # loads pyarrow, which no ordinary start waits for
-            from driftmonitor_collector.store import columnar
-
             last = max(last, partitions.segment_of(path))
-            tables.enter_keys(columnar.read(path, ["writer", "seq"]), ledger)
+            for writer, intervals in damage.keys_of(path).items():
+                ledger.account(writer).stored.merge(IntervalSet(intervals))
     return last, ledger

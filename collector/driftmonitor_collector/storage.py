@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from driftmonitor_collector.frames import DamagedFile
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Plan, Submission
 from driftmonitor_collector.retention import Expired
@@ -68,6 +69,15 @@ class Storage(Protocol):
 
     def open_window(self, query: WindowQuery) -> "Rows":
         """The query's rows, to be closed; ParameterError for a column that there is not."""
+
+    def set_apart(self, name: str) -> bool:
+        """Move a Parquet file, by its name below `records/`, to where nobody reads it, if it is indeed damaged."""
+
+    def scrub(self) -> None:
+        """Read some of the Parquet files, the next ones at each call, and set apart those that are damaged."""
+
+    def set_apart_files(self) -> Sequence[DamagedFile]:
+        """Every file that was set apart."""
 
     def labels(self) -> Iterator["pa.Table"]:
         """Every label, as tables of label_tables.SCHEMA in any order; one may come several times."""

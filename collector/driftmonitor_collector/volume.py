@@ -4,15 +4,18 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from driftmonitor_collector.config import Config
+from driftmonitor_collector.frames import DamagedFile
 from driftmonitor_collector.identities import Identities
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Plan, Submission, plan
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.retention import Expired, expire, stored_bytes
-from driftmonitor_collector.store import files
+from driftmonitor_collector.scrubbing import Scrubbing
+from driftmonitor_collector.store import damage, files, partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.reports import Reports
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from driftmonitor_collector.reading import Rows
 
 
+SCRUB_BYTES = 64 << 20
+"""So much is read between two compactions to find damage that no window has met: at 300 s, 18 GiB a day."""
+
+
 class VolumeStorage:
     """One data directory. Ledger and log are this process's alone."""
 
@@ -37,6 +44,7 @@ class VolumeStorage:
         self._log = Log(self._layout.log, reserve_bytes=config.reserve_bytes)
         self._checkpoint: Checkpoint
         self._identities = Identities()
+        self._scrubbing = Scrubbing(self._layout)
         # Of this start alone, so that it never gives a number twice.
         self._foreign_writer = f"foreign/{secrets.token_hex(8)}"
         self.name = str(self._layout.root)
@@ -99,6 +107,21 @@ class VolumeStorage:
         from driftmonitor_collector.reading import open_window
 
         return open_window(self._layout, self._log, query)
+
+    def set_apart(self, name: str) -> bool:
+        """Move a damaged Parquet file to `damaged/`."""
+        if partitions.segment_of(Path(name)) > self._checkpoint.compacted_through:
+            return False  # the log still has its rows
+        return damage.set_apart(self._layout, name)
+
+    def scrub(self) -> None:
+        """Read the next files, SCRUB_BYTES of them."""
+        for path in self._scrubbing.suspects(SCRUB_BYTES):
+            self.set_apart(damage.name_of(path))
+
+    def set_apart_files(self) -> Sequence[DamagedFile]:
+        """Those in `damaged/`."""
+        return list(damage.set_apart_files(self._layout))
 
     def labels(self) -> Iterator["pa.Table"]:
         """Those in files and log."""

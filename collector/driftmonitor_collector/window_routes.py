@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,8 +14,13 @@ from driftmonitor_collector.answers import Closing
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.windows import WindowQuery, parse_query
 
+if TYPE_CHECKING:
+    from driftmonitor_collector.reading import Rows
+
 ARROW = "application/vnd.apache.arrow.stream"
 PARQUET = "application/vnd.apache.parquet"
+MISSING_ROWS = "Driftmonitor-Missing-Rows"
+"""Header with the number of rows that the hours of the window lack because files were damaged; absent if none."""
 MAX_WINDOWS = 4
 """Most windows that are read at once: each holds a few batches of rows in memory."""
 
@@ -50,17 +56,19 @@ def routes(collector: Collector) -> list[BaseRoute]:
             raise HTTPException(429, f"{MAX_WINDOWS} windows are being read; ask again", {"Retry-After": "2"})
         reading += 1
         try:
-            content, close = await asyncio.to_thread(_open, collector, query, chosen)
+            content, rows = await asyncio.to_thread(_open, collector, query, chosen)
         except BaseException:
             reading -= 1
             raise
-        return Closing(StreamingResponse(content, media_type=chosen), lambda: done(close))
+        missing = collector.missing_rows(max(query.start, rows.since), query.end)
+        headers = {MISSING_ROWS: str(missing)} if missing else {}
+        return Closing(StreamingResponse(content, media_type=chosen, headers=headers), lambda: done(rows.close))
 
     return [Route("/window", window, methods=["GET"])]
 
 
-def _open(collector: Collector, query: WindowQuery, chosen: str) -> tuple[Iterator[bytes], Callable[[], None]]:
-    """The answer's bytes, and what is to be called after them. What fails at the first rows fails here."""
+def _open(collector: Collector, query: WindowQuery, chosen: str) -> "tuple[Iterator[bytes], Rows]":
+    """The answer's bytes, and the rows, to be closed after them. What fails at the first rows fails here."""
     from driftmonitor_collector import encoding, labelled  # load pyarrow, which no start waits for
     from driftmonitor_collector.store.columnar import DamagedFileError
 
@@ -78,4 +86,4 @@ def _open(collector: Collector, query: WindowQuery, chosen: str) -> tuple[Iterat
         raise HTTPException(500, str(error)) from error
     tables = rows.tables if first is None else chain([first], rows.tables)
     encode = encoding.arrow if chosen == ARROW else encoding.parquet_file
-    return encode(rows.schema, tables), rows.close
+    return encode(rows.schema, tables), rows

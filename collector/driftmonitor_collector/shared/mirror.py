@@ -75,11 +75,19 @@ class Mirror:
             return [segment for number, segment in sorted(self._segments.items()) if number >= first]
 
     @contextmanager
-    def view(self, first: int) -> Iterator[tuple[Layout, TailView]]:
-        """Folders to `link` files into, and the log from `first` on; nothing of it changes until the end."""
+    def folder(self) -> Iterator[Path]:
+        """An empty folder, until the end."""
         folder = self._views / uuid4().hex
         folder.mkdir()
         try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def view(self, first: int) -> Iterator[tuple[Layout, TailView]]:
+        """Folders to `link` files into, and the log from `first` on; nothing of it changes until the end."""
+        with self.folder() as folder:
             held = []
             with self._lock:
                 for number, segment in sorted(self._segments.items()):
@@ -88,8 +96,6 @@ class Mirror:
                         os.link(segment.path, path)
                         held.append(Segment(number, path, segment.length))
             yield Layout(folder), TailView(held)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def link(self, name: str, target: Path) -> bool:
         """Put the file of that name, if it is here, at the target, too."""
@@ -111,6 +117,12 @@ class Mirror:
             while sum(self._cached.values()) > self._cache_bytes and len(self._cached) > 1:
                 oldest, _ = self._cached.popitem(last=False)
                 self._cache_path(oldest).unlink(missing_ok=True)
+
+    def forget(self, name: str) -> None:
+        """Keep a file no longer."""
+        with self._lock:
+            if self._cached.pop(name, None) is not None:
+                self._cache_path(name).unlink(missing_ok=True)
 
     def _cache_path(self, name: str) -> Path:
         return self._cache / name.replace("/", "~")

@@ -9,8 +9,9 @@ RECORDS = "records/"
 LABELS = "labels/"
 REPORTS = "reports/"
 IDENTITIES = "identities/"
-BY_SEGMENT = ("rejected/", IDENTITIES)
-"""Folders of files that are made of a segment, without hours."""
+DAMAGED = "damaged/"
+WITHOUT_HOURS = ("rejected/", IDENTITIES, DAMAGED)
+"""Folders of files that are deleted by their own age."""
 PROBE = "conditional"
 
 

@@ -20,7 +20,7 @@ def expire(objects: Objects, reports: SharedReports, now: datetime, retention: t
         return Expired()
     hours = _expire_hours(objects, names.RECORDS, before)
     _expire_hours(objects, names.LABELS, before)
-    old = [item.name for folder in names.BY_SEGMENT for item in objects.listing(folder) if item.modified < before]
+    old = [item.name for folder in names.WITHOUT_HOURS for item in objects.listing(folder) if item.modified < before]
     objects.delete(old)
     removed = len(old) + reports.expire(before)
     if hours or removed:

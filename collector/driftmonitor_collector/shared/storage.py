@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from driftmonitor_collector.config import Config, SharedStore
+from driftmonitor_collector.frames import DamagedFile
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Plan, Submission, plan
 from driftmonitor_collector.records import Decoded
@@ -196,6 +197,21 @@ class SharedStorage:
             rows = reading.open_window(layout, tail, query)
             stack.callback(rows.close)
             return replace(rows, close=stack.pop_all().close)
+
+    def set_apart(self, name: str) -> bool:
+        """Move a damaged Parquet file to `damaged/`."""
+        from driftmonitor_collector.shared import damage
+
+        return damage.set_apart(self._objects, self._mirror, name)
+
+    def scrub(self) -> None:
+        """Object stores do that by themselves."""
+
+    def set_apart_files(self) -> Sequence[DamagedFile]:
+        """Those in `damaged/`."""
+        from driftmonitor_collector.shared import damage
+
+        return damage.set_apart_files(self._objects)
 
     def labels(self) -> "Iterator[pa.Table]":
         """Every label that any collector has acknowledged when this is called."""

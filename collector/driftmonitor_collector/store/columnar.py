@@ -32,6 +32,10 @@ _MOST_DISTINCT = 0.65  # of a sample: with more, the dictionary takes more room 
 class DamagedFileError(Exception):
     """A Parquet file is not what was written; the message names it."""
 
+    def __init__(self, path: Path, problem: object) -> None:
+        super().__init__(f"{path} is damaged: {problem}")
+        self.path = path
+
 
 class Part(NamedTuple):
     """A row group: the unit of reading. Times are microseconds since 1970, both inclusive."""
@@ -89,7 +93,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError, sums.WrongSumError) as error:
-        raise DamagedFileError(f"{path} is damaged: {error}") from error
+        raise DamagedFileError(path, error) from error
 
 
 def _load(path: Path) -> parquet.ParquetFile:
@@ -103,6 +107,23 @@ def _with_footer(path: Path) -> Iterator[parquet.ParquetFile]:
     with _damage_named(path), path.open("rb") as file:
         sums.verify_footer(file)
         yield parquet.ParquetFile(file)
+
+
+def verify(path: Path) -> None:
+    """FileNotFoundError, DamagedFileError."""
+    with _damage_named(path):
+        data = path.read_bytes()
+        if not sums.verify(data):  # of a version that wrote none
+            parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True).read()
+
+
+def read_undamaged(path: Path, columns: Sequence[str]) -> pa.Table | None:
+    """These columns of a file that may be damaged elsewhere; None if they are damaged, too."""
+    try:
+        with path.open("rb") as file:
+            return parquet.ParquetFile(file, page_checksum_verification=True).read(columns=list(columns))
+    except (pa.ArrowException, OSError):
+        return None
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:

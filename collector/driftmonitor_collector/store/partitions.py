@@ -28,6 +28,12 @@ def file_path(root: Path, hour: datetime, segment: int) -> Path:
     return hour_directory(root, hour) / f"{segment_name(segment)}.parquet"
 
 
+def touches(name: str, start: datetime, end: datetime) -> bool:
+    """Whether the hour of a file, by its name below `records/`, touches [start, end)."""
+    hour = datetime.strptime(name.rpartition("/")[0], "date=%Y-%m-%d/hour=%H").replace(tzinfo=UTC)
+    return hour < end and hour + HOUR > start
+
+
 def hours(root: Path, start: datetime | None = None, end: datetime | None = None) -> list[tuple[datetime, Path]]:
     """The hours that hold files and touch [start, end), with their folders, newest first."""
     found = []

@@ -26,6 +26,8 @@ class Snapshots:
         self._lock = threading.Lock()
         self.still = threading.Lock()
         """Held for a moment by who looks at log and files together, and by who moves rows between files."""
+        self.moving = threading.Lock()
+        """Held by who takes files away for others or as damaged, from reading them on: one at a time."""
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -4,15 +4,14 @@ It is a cache of what the Parquet files hold, and of what its copy knew when the
 """
 
 import logging
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from driftmonitor_collector.intervals import IntervalSet
-from driftmonitor_collector.ledger import Account, Ledger
-from driftmonitor_collector.store import files
+from driftmonitor_collector.ledger import Account, Keys, Ledger
+from driftmonitor_collector.store import checked, files
 
 _HEAD = b"driftmonitor-collector state 1 "
 _logger = logging.getLogger(__name__)
@@ -30,6 +29,7 @@ class _State(msgspec.Struct):
     duplicates: int
     rejected: int
     writers: dict[str, _Writer]
+    damaged: dict[str, Keys] = {}
 
 
 def encode(compacted_through: int, ledger: Ledger) -> bytes:
@@ -38,19 +38,15 @@ def encode(compacted_through: int, ledger: Ledger) -> bytes:
         name: _Writer(account.reported, list(account.stored), tuple(account.given_up), account.duplicates)
         for name, account in ledger.accounts.items()
     }
-    body = msgspec.json.encode(_State(compacted_through, ledger.duplicates, ledger.rejected, writers))
-    return b"%s%08x\n%s\n" % (_HEAD, zlib.crc32(body), body)
+    state = _State(compacted_through, ledger.duplicates, ledger.rejected, writers, ledger.damaged)
+    return checked.encode(_HEAD, msgspec.json.encode(state))
 
 
 def decode(data: bytes) -> tuple[int, Ledger]:
     """The last compacted segment and the ledger; ValueError for anything that `encode` did not make."""
-    head, _, rest = data.partition(b"\n")
-    body = rest.removesuffix(b"\n")
-    if head != b"%s%08x" % (_HEAD, zlib.crc32(body)):
-        raise ValueError("its checksum does not hold")
-    state = msgspec.json.decode(body, type=_State)
+    state = msgspec.json.decode(checked.decode(_HEAD, data), type=_State)
     ledger = Ledger()
-    ledger.duplicates, ledger.rejected = state.duplicates, state.rejected
+    ledger.duplicates, ledger.rejected, ledger.damaged = state.duplicates, state.rejected, state.damaged
     for name, writer in state.writers.items():
         account = Account(writer.reported, IntervalSet(writer.stored), IntervalSet(writer.lost))
         account.duplicates = writer.duplicates
@@ -73,17 +69,19 @@ class Checkpoint:
             if account.duplicates:
                 self._duplicates[name] = self._duplicates.get(name, 0) + account.duplicates
 
-    def advance(self, segment: int, change: Ledger, *, duplicates: int) -> None:
+    def advance(self, segment: int, change: Ledger, *, duplicates: int, copy: Path | None = None) -> None:
         """Enter the next segment; when the file cannot be written nothing has changed.
 
-        `duplicates` is counted outside the log; what it is now is remembered along.
+        `duplicates` is counted outside the log; what it is now is remembered along. `copy` is written before the file.
         """
         ledger = self.ledger.merged(change)
         ledger.duplicates = duplicates
         for name, count in self._duplicates.copy().items():
             ledger.account(name).duplicates = count
         data = encode(segment, ledger)
-        files.write_atomically(self._path, lambda file: file.write(data))
+        for path in (copy, self._path):
+            if path is not None:
+                files.write_atomically(path, lambda file: file.write(data))
         self.compacted_through, self.ledger = segment, ledger
 
     def save_copy(self, path: Path) -> None:

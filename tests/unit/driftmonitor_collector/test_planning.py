@@ -54,10 +54,12 @@ def test_what_is_written_replays_to_the_same_ledger(lines: Lines) -> None:
             "stored": 2,
             "duplicates": 0,
             "lost": 3,
+            "damaged": 0,
             "lag_rows": 4,
             "lag_seconds": 0,
             "missing_intervals": [(2, 2), (4, 9)],
             "lost_intervals": [(4, 6)],
+            "damaged_intervals": [],
         }
     ]
 

@@ -186,8 +186,8 @@ def test_a_writers_report_names_what_is_missing_until_it_comes(collector: Any, l
     found = account(collector, "gaps")
     assert found.pop("lag_seconds") > 0
     assert found == {
-        "writer": "gaps", "written": 8, "stored": 3, "duplicates": 0, "lost": 0, "lag_rows": 5,
-        "missing_intervals": [[3, 4], [6, 8]], "lost_intervals": [],
+        "writer": "gaps", "written": 8, "stored": 3, "duplicates": 0, "lost": 0, "damaged": 0, "lag_rows": 5,
+        "missing_intervals": [[3, 4], [6, 8]], "lost_intervals": [], "damaged_intervals": [],
     }  # fmt: skip
     collector.send(lines([3, 4, 6, 7, 8], "gaps"))
     assert report(8) == {"stored_through": 8, "highest_stored": 8, "missing": [], "duplicates": 0}
@@ -241,8 +241,9 @@ def test_rows_given_up_count_as_missing_and_are_passed_over_for_good(
     assert report(10, (3, 4), (8, 10)) == 6
     collector.send(lines([7]))
     told = {
-        "writer": "pod/0/1", "written": 10, "stored": 5, "duplicates": 0, "lost": 5, "lag_rows": 0, "lag_seconds": 0,
-        "missing_intervals": [[3, 4], [8, 10]], "lost_intervals": [[3, 4], [8, 10]],
+        "writer": "pod/0/1", "written": 10, "stored": 5, "duplicates": 0, "lost": 5, "damaged": 0, "lag_rows": 0,
+        "lag_seconds": 0, "missing_intervals": [[3, 4], [8, 10]], "lost_intervals": [[3, 4], [8, 10]],
+        "damaged_intervals": [],
     }  # fmt: skip
     for end in (signal.SIGKILL, signal.SIGTERM):  # once out of the log, once out of the state
         assert report(10) == 10

@@ -157,6 +157,8 @@ class World:
         """Writer and seq of every row as readers of the folder find them."""
         objects, rows = self.objects(), []
         for item in objects.listing(names.RECORDS):
+            if item.name.endswith(".keys"):
+                continue
             content = objects.get(item.name)
             assert content is not None
             path = self._folder / "read.parquet"
