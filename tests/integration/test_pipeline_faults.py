@@ -140,6 +140,12 @@ def test_rows_that_a_shipper_drops_are_sent_again(pipeline: Pipeline) -> None:
     assert "their lines are sent again" in pipeline.server.output.read_text()
 
 
+def test_lines_that_were_damaged_in_a_shippers_buffer_are_refused_and_sent_again(pipeline: Pipeline) -> None:
+    account = _suffer(pipeline, disasters.buffer_of_shipper_flipped, seconds=0.1)
+    _assert_all_is_stored(account)
+    assert pipeline.collector.coverage()["rejected_lines"] > 0
+
+
 def test_a_collector_whose_disk_lied_names_every_row_that_it_has_lost(pipeline: Pipeline) -> None:
     account = _suffer(
         pipeline,

@@ -188,6 +188,18 @@ def positions_of_shipper_flipped(pipeline: Pipeline, chance: random.Random, seco
     pipeline.sidecar.start()
 
 
+def buffer_of_shipper_flipped(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
+    """A byte each of some lines that it holds for a collector that cannot be reached: they are no JSON any more."""
+    with pipeline.lost_answers(Place.BEFORE) as fault:
+        meet(fault)
+        wait_until(lambda: any(pipeline.buffered_lines()), "the shipper has buffered lines")
+        time.sleep(seconds)
+        pipeline.sidecar.kill()
+        for file, places in pipeline.buffered_lines():
+            pipeline.flip_at(file, chance.sample(places, min(3, len(places))))
+        pipeline.sidecar.start()
+
+
 def batches_dropped(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
     """The shipper takes for stored what nobody has: as if its own buffer had been spoilt."""
     with pipeline.proxy.injected(Answer(200), records) as fault:
@@ -257,6 +269,7 @@ HARMLESS: dict[str, Disaster] = {
         disk_of_log_full,
         state_of_shipper_gone,
         positions_of_shipper_flipped,
+        buffer_of_shipper_flipped,
         batches_dropped,
         state_of_collector_flipped,
     )
