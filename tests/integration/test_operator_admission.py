@@ -45,7 +45,7 @@ def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(
     }
     assert spec["scheduling"] == {"nodeSelector": {}, "tolerations": []}
     assert spec["checks"]["window"] == {"lookback": "1h", "offset": "0s", "minRows": 500, "maxRows": 100000}
-    assert spec["checks"]["drift"]["driftShare"] == 0.5
+    assert spec["checks"]["drift"]["driftShare"] == 0.01
     assert spec["suspend"] is False
 
 
@@ -202,6 +202,10 @@ HASHED = {"hash": ["b"], "keySecret": {"name": "redaction"}}
         (
             monitor(checks=CHECKS | {"drift": {"categorical": {"method": "chisquare", "warning": 2, "critical": 1.5}}}),
             "p-values: at most 1",
+        ),
+        (
+            monitor(checks=CHECKS | {"drift": {"categorical": {"minEffect": 0.1}}}),
+            "minEffect is for methods whose score is a p-value",
         ),
         (
             monitor(checks=CHECKS | {"drift": {"columns": {"a": {"method": "ks2"}}}}),

@@ -191,6 +191,57 @@ def _violations(spec_json: str) -> Any:
     return [(each.column, each.check, each.threshold, each.severity) for each in outcome.violations]
 
 
+def predicted(view: View) -> Any:
+    """What the check says of the model's outputs."""
+    return _predicted(view.spec.model_dump_json())
+
+
+@functools.cache
+def _predicted(spec_json: str) -> Any:
+    spec = DriftMonitorSpec.model_validate_json(spec_json)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    few, labels = random.Random(1).choices("ab", k=_ROWS), random.Random(2).choices("ab", (1, 2), k=_ROWS)
+    scores = [0.8, 0.9] * (_ROWS // 2)
+    data = _faultless()
+    known = data.append_column("few", [few]).append_column("many", [labels])
+    known = known.append_column("low", [data["gap"]]).append_column("high", [scores])
+    outputs = pa.table(
+        {
+            "prediction.label": labels,
+            "prediction.score": scores,
+            "outlier.flag": [True, False] * (_ROWS // 2),
+        }
+    )
+    rolling = spec.reference.window is not None
+    then = now - timedelta(days=14) if rolling else None
+    status = ReferenceStatus(storage_uri=None, rows=_ROWS, time=now, window_start=then, window_end=then)
+    reference = Reference(known, status, "spec.reference", outputs=outputs if rolling else None)
+    outcome = check(spec, Window(data, now, now, outputs=outputs), reference, title="", now=now, draw=False)
+    columns = [(each.name, each.score) for each in outcome.columns if each.name.startswith("prediction.")]
+    return columns, [(each.check, each.threshold) for each in outcome.violations if each.check == "outlier_share_check"]
+
+
+def shifted(view: View) -> Any:
+    """What the check says of columns that have moved."""
+    return _shifted(view.spec.model_dump_json())
+
+
+@functools.cache
+def _shifted(spec_json: str) -> Any:
+    spec = DriftMonitorSpec.model_validate_json(spec_json)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    randomness = random.Random(3)
+    first, second, third = ([randomness.gauss(0, 1) for _ in range(4000)] for _ in range(3))
+    data = pa.table({"a": first, "b": [value / 10 + same for value, same in zip(second, first, strict=True)]})
+    window = pa.table({"a": [value + 2 for value in second], "b": third})
+    status = ReferenceStatus(storage_uri="s3://a/b", sha256="ab", rows=4000, time=now)
+    outcome = check(
+        spec, Window(window, now, now), Reference(data, status, "spec.reference"), title="", now=now, draw=False
+    )
+    names = ("mean_shift_check", "quantile_shift_check", "correlation_check")
+    return [(each.check, each.threshold, each.severity) for each in outcome.violations if each.check in names]
+
+
 _ROWS = 1000
 
 
@@ -329,6 +380,19 @@ def _quality() -> list[Case]:
     return [
         Case(f"checks.quality.{kind}.{level}", values, violations, f"checks.quality.{kind}")
         for kind in kinds
+        for level, values in levels.items()
+    ]
+
+
+def _shifts() -> list[Case]:
+    """The values from which on each shift is told."""
+    levels = {
+        "warning": (_levels(0.3, 5), _levels(0.2, 5)),
+        "critical": (_levels(0.02, 0.15), _levels(0.02, 0.25)),
+    }
+    return [
+        Case(f"checks.shifts.{kind}.{level}", values, shifted, f"checks.shifts.{kind}")
+        for kind in ("mean", "quantiles", "correlation")
         for level, values in levels.items()
     ]
 
@@ -497,14 +561,32 @@ CASES = [
     _compared("numerical.method", "ks", "wasserstein"),
     _compared("numerical.warning", _levels(0.45, 5), _levels(0.2, 5), "numerical"),
     _compared("numerical.critical", _levels(0.1, 5), _levels(0.1, 0.3), "numerical"),
+    _compared("numerical.minEffect", {"method": "ks", "minEffect": 0.9}, {"method": "ks", "minEffect": 0}, "numerical"),
     _compared("categorical.method", "psi", "chisquare"),
-    _compared("categorical.warning", _levels(0.05, 5), _levels(0.5, 5), "categorical"),
-    _compared("categorical.critical", _levels(0.05, 0.06), _levels(0.05, 5), "categorical"),
-    _compared("driftShare", 0.3, 0.9),
+    _compared("categorical.warning", _levels(0.05, 5, method="psi"), _levels(0.5, 5, method="psi"), "categorical"),
+    _compared("categorical.critical", _levels(0.05, 0.06, method="psi"), _levels(0.05, 5, method="psi"), "categorical"),
+    _compared(
+        "categorical.minEffect",
+        {"method": "chisquare", "minEffect": 0.9},
+        {"method": "chisquare", "minEffect": 0},
+        "categorical",
+    ),
+    _compared("driftShare", 0.9, 0.3),
     _compared("columns.*.method", {"method": "ks"}, {"method": "wasserstein"}, _ANY),
+    _compared(
+        "columns.*.minEffect",
+        {"method": "ks", "minEffect": 0.9},
+        {"method": "ks", "minEffect": 0},
+        "columns.alcohol",
+    ),
     _compared("columns.*.warning", _levels(0.15, 5, method="psi"), _levels(0.05, 5, method="psi"), _ANY),
     _compared("columns.*.critical", _levels(0.05, 0.1, method="psi"), _levels(0.05, 5, method="psi"), _ANY),
     *_quality(),
+    *_shifts(),
+    Case("checks.outliers.maxShare", (0.3, 0.6), predicted),
+    Case("checks.prediction.column", ("few", "many"), predicted),
+    Case("checks.prediction.scoreColumn", ("low", "high"), predicted),
+    Case("checks.prediction.ignore", (True, False), predicted, beside=_rolling()),
     Case("checks.quality.constant", ("Critical", "Ignore"), violations),
     Case("checks.quality.rowCount.minimum", (2000, 3000), violations),
     Case("checks.quality.rowCount.maximum", (500, 600), violations),
