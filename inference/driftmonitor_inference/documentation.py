@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from driftmonitor_api.config import InferenceConfig
-from driftmonitor_inference.rows import FLOAT32_MAX, INTEGER_BITS
-from driftmonitor_inference.signature import Column, Outputs
+from driftmonitor_inference.rows import FLOAT32_MAX
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, Outputs
 
 Operations = dict[str, dict[str, Any]]
 """Descriptions by path and method."""
@@ -151,9 +151,9 @@ def _body(columns: Sequence[Column], max_rows: int) -> dict[str, Any]:
 
 def _value(column: Column) -> dict[str, Any]:
     kind = column.element_type
-    if kind in INTEGER_BITS:
-        bits = INTEGER_BITS[kind]
-        return {"type": "integer", "format": kind, "minimum": -(1 << bits - 1), "maximum": (1 << bits - 1) - 1}
+    if kind in INTEGER_RANGE:
+        smallest, largest = INTEGER_RANGE[kind]
+        return {"type": "integer", "format": kind, "minimum": smallest, "maximum": largest}
     if kind == "float32":
         return {"type": "number", "format": "float", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX}
     if kind == "float64":

@@ -5,14 +5,20 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from driftmonitor_inference.onnxfile import Hints
-from driftmonitor_inference.signature import Column
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, ElementType
 
 Value = float | int | bool | str
 Row = tuple[Value, ...]
 ValueT = TypeVar("ValueT", int, str)
 
 MAX_GUESSES = 500
-_NEUTRAL: dict[str, Value] = {"float32": 0.0, "float64": 0.0, "int32": 0, "int64": 0, "bool": False, "string": ""}
+_NEUTRAL: dict[ElementType, Value] = {
+    "float32": 0.0,
+    "float64": 0.0,
+    **dict.fromkeys(INTEGER_RANGE, 0),
+    "bool": False,
+    "string": "",
+}
 
 
 def guesses(columns: Sequence[Column], hints: Hints) -> Iterator[Row]:

@@ -6,15 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from driftmonitor_inference.rows import FLOAT32_MAX, INTEGER_BITS, RequestError
-from driftmonitor_inference.signature import Column, ElementType
+from driftmonitor_inference.rows import FLOAT32_MAX, RequestError
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, ElementType
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAKES: dict[ElementType, str] = {
     "float32": "a number",
     "float64": "a number",
-    "int32": "an integer",
-    "int64": "an integer",
+    **dict.fromkeys(INTEGER_RANGE, "an integer"),
     "bool": "true or false",
     "string": "a string",
 }
@@ -111,12 +110,12 @@ def _misfit(value: Any, element_type: ElementType) -> str | None:
         return None if isinstance(value, bool) else f"not {_kind(value)}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"not {_kind(value)}"
-    if element_type in INTEGER_BITS:
-        bits = INTEGER_BITS[element_type]
+    if element_type in INTEGER_RANGE:
+        smallest, largest = INTEGER_RANGE[element_type]
         if isinstance(value, float):
             return f"not {_kind(value)}"
-        within = -(1 << bits - 1) <= value < 1 << bits - 1
-        return None if within else f"and {_shown(value)} is outside of the range of {bits} bits"
+        within = smallest <= value <= largest
+        return None if within else f"and {_shown(value)} is outside of the range of {element_type}"
     if isinstance(value, float) and math.isnan(value):
         return "not NaN"
     if abs(value) > (FLOAT32_MAX if element_type == "float32" else 1.7976931348623157e308):

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES
 from driftmonitor_api.v1alpha1 import Feature, FeatureType
-from driftmonitor_inference.signature import Column, ElementType, Inputs, ModelError, Tensor, listed
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, ElementType, Inputs, ModelError, Tensor, listed
 
 _ELEMENT_TYPES: dict[str, ElementType] = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
-    "tensor(int32)": "int32",
-    "tensor(int64)": "int64",
+    **{f"tensor({element_type})": element_type for element_type in INTEGER_RANGE},
     "tensor(bool)": "bool",
     "tensor(string)": "string",
 }

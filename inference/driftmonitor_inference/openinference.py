@@ -12,16 +12,19 @@ from driftmonitor_inference.examples import Value
 from driftmonitor_inference.model import Model
 from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.rows import RequestError
-from driftmonitor_inference.signature import Column, Inputs, Outputs, Tensor, listed
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, Inputs, Outputs, Tensor, listed
 from driftmonitor_inference.tensors import DATATYPE, TAKEN, Slot, Values, in_columns
 
 _OUTPUT_DATATYPE = {
+    "tensor(float16)": "FP32",  # it has room for each of their values, and clients need know no other type
     "tensor(float)": "FP32",
     "tensor(double)": "FP64",
-    "tensor(int32)": "INT32",
-    "tensor(int64)": "INT64",
+    **{f"tensor({element_type})": DATATYPE[element_type] for element_type in INTEGER_RANGE},
+    "tensor(bool)": "BOOL",
     "tensor(string)": "BYTES",
 }
+_READ_BACK: dict[str, Callable[[str], Value]] = {"BYTES": str, "BOOL": "True".__eq__}
+"""Labels in predictions are texts: the model's own by the datatype of its output, an integer if it is not here."""
 _FREE = -1
 _MISLEADING = ("shared_memory_region", "classification")  # ignored, they would make a client misread the answer
 
@@ -210,7 +213,7 @@ def _one_a_row(tensor: Tensor, datatype: str | None = None) -> Description:
 def _label(tensor: Tensor, outputs: Outputs) -> Output:
     """The model's own labels; class names, as strings, where only `spec.model.classes` tells the classes."""
     if outputs.classes is None:
-        own = str if tensor.type == "tensor(string)" else int
+        own = _READ_BACK.get(_OUTPUT_DATATYPE[tensor.type], int)
         return Output(_one_a_row(tensor), lambda rows: [own(row.label or "") for row in rows])
     if outputs.labels is None:
         return Output(_one_a_row(tensor, "BYTES"), lambda rows: [row.label or "" for row in rows])

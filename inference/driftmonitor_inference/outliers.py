@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from driftmonitor_api.v1alpha1 import Feature
 from driftmonitor_inference.inputs import inputs_of
 from driftmonitor_inference.predictions import Outlier
-from driftmonitor_inference.signature import Column, ElementType, Inputs, ModelError, Tensor, listed
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, ElementType, Inputs, ModelError, Tensor, listed
 
-_LABELS = ("tensor(int64)", "tensor(int32)")
+_LABELS = tuple(f"tensor({element_type})" for element_type in INTEGER_RANGE)
 _SCORES = ("tensor(float)", "tensor(double)", "tensor(float16)")
 _BORDER = 0.0
 """Of a detector of label and scores: scikit-learn's labels change where the score does its sign."""
 
 
-_NUMBERS: tuple[ElementType, ...] = ("bool", "int32", "int64", "float32", "float64")
+_WHOLE: dict[ElementType, tuple[int, int]] = {"bool": (0, 1), **INTEGER_RANGE}
+_NUMBERS: tuple[ElementType, ...] = (*_WHOLE, "float32", "float64")
 _TAKES: dict[ElementType, tuple[ElementType, ...]] = {
     "string": ("string",),
-    "bool": _NUMBERS[:1],
-    "int32": _NUMBERS[:2],
-    "int64": _NUMBERS[:3],
+    **{
+        taker: tuple(given for given, (low, high) in _WHOLE.items() if smallest <= low and high <= largest)
+        for taker, (smallest, largest) in _WHOLE.items()
+    },
     "float32": _NUMBERS,
     "float64": _NUMBERS,
 }

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from driftmonitor_inference.onnxfile import Hints, Labels
-from driftmonitor_inference.signature import ModelError, Outputs, Tensor, listed
+from driftmonitor_inference.signature import INTEGER_RANGE, ModelError, Outputs, Tensor, listed
 
-_LABELS = ("tensor(int64)", "tensor(string)", "tensor(int32)", "tensor(int8)", "tensor(uint8)", "tensor(bool)")
+_LABELS = (*(f"tensor({element_type})" for element_type in INTEGER_RANGE), "tensor(string)", "tensor(bool)")
 _FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 
 

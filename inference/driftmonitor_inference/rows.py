@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import msgspec
 
 from driftmonitor_inference.examples import Value
-from driftmonitor_inference.signature import Column, ElementType
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, ElementType
 
 FLOAT32_MAX = 3.4028234663852886e38
-INTEGER_BITS: dict[ElementType, int] = {"int32": 32, "int64": 64}
 
 
 class RequestError(Exception):
@@ -53,9 +52,10 @@ def row_type_of(columns: Sequence[Column]) -> type[msgspec.Struct]:
 
 
 def _decoded_type(element_type: ElementType) -> Any:
-    if element_type in INTEGER_BITS:
-        bits = INTEGER_BITS[element_type]
-        return Annotated[int, msgspec.Meta(ge=-(1 << bits - 1), le=(1 << bits - 1) - 1)]
+    if element_type in INTEGER_RANGE:
+        smallest, largest = INTEGER_RANGE[element_type]
+        return Annotated[int, msgspec.Meta(ge=smallest, le=largest)]
     if element_type == "float32":
         return Annotated[float, msgspec.Meta(ge=-FLOAT32_MAX, le=FLOAT32_MAX)]
-    return {"float64": float, "bool": bool, "string": str}[element_type]
+    types: dict[ElementType, type] = {"float64": float, "bool": bool, "string": str}
+    return types[element_type]

@@ -13,19 +13,21 @@ import numpy.typing
 import onnxruntime
 
 from driftmonitor_inference.onnxfile import Hints, read_hints
-from driftmonitor_inference.signature import Column, ModelError, Tensor, listed
+from driftmonitor_inference.signature import Column, ElementType, ModelError, Tensor, listed
 
 Array = numpy.typing.NDArray[Any]
 
-_DTYPES: dict[str, Any] = {
-    "float32": numpy.float32,
-    "float64": numpy.float64,
-    "int32": numpy.int32,
-    "int64": numpy.int64,
-    "bool": numpy.bool_,
-    "string": numpy.object_,
+_PACKED: dict[ElementType, str] = {
+    "float32": "f",
+    "float64": "d",
+    "int8": "b",
+    "int16": "h",
+    "int32": "i",
+    "int64": "q",
+    "uint8": "B",
+    "uint16": "H",
+    "uint32": "I",
 }
-_PACKED = {"float32": "f", "float64": "d", "int32": "i", "int64": "q"}
 _SILENT = 4  # onnxruntime's severity "fatal": it writes to stderr on its own what it also raises
 _NEW_OPSET = re.compile(r"Opset (?P<opset>\d+) is under development.*support for domain (?P<domain>\S+) is till opset (?P<last>\d+)")  # fmt: skip  # noqa: E501  # one message
 _NEW_FORMAT = re.compile(r"Unsupported model IR version: (?P<version>\d+), max supported IR version: (?P<last>\d+)")
@@ -79,13 +81,17 @@ def feed(columns: Sequence[Column], matrix: str | None, rows: Sequence[Sequence[
         element_type, count = columns[0].element_type, len(rows)
         if count > 1 and element_type in _PACKED:  # numpy itself takes half as long again
             packed = struct.pack(f"{count * len(columns)}{_PACKED[element_type]}", *itertools.chain.from_iterable(rows))
-            return {matrix: numpy.frombuffer(packed, _DTYPES[element_type]).reshape(count, len(columns))}
-        return {matrix: numpy.array(rows, _DTYPES[element_type])}
+            return {matrix: numpy.frombuffer(packed, element_type).reshape(count, len(columns))}
+        return {matrix: numpy.array(rows, _dtype(element_type))}
     tensors = {}
     for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-        array = numpy.array(values, _DTYPES[column.element_type])
+        array = numpy.array(values, _dtype(column.element_type))
         tensors[column.input] = array.reshape(-1, 1) if column.rank == 2 else array
     return tensors
+
+
+def _dtype(element_type: ElementType) -> Any:
+    return numpy.object_ if element_type == "string" else element_type  # numpy knows the others by their names
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

@@ -8,7 +8,19 @@ from typing import Literal
 from driftmonitor_api.v1alpha1 import FeatureType
 from driftmonitor_inference.onnxfile import Labels
 
-ElementType = Literal["float32", "float64", "int32", "int64", "bool", "string"]
+ElementType = Literal[
+    "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "bool", "string"
+]
+INTEGER_RANGE: dict[ElementType, tuple[int, int]] = {
+    "int8": (-(1 << 7), (1 << 7) - 1),
+    "int16": (-(1 << 15), (1 << 15) - 1),
+    "int32": (-(1 << 31), (1 << 31) - 1),
+    "int64": (-(1 << 63), (1 << 63) - 1),
+    "uint8": (0, (1 << 8) - 1),
+    "uint16": (0, (1 << 16) - 1),
+    "uint32": (0, (1 << 32) - 1),
+}
+"""The smallest and the largest integer of each type."""
 
 
 class ModelError(Exception):

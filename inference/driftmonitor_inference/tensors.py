@@ -17,7 +17,7 @@ import numpy.typing
 from driftmonitor_inference.examples import Value
 from driftmonitor_inference.floats import shortest
 from driftmonitor_inference.rows import RequestError
-from driftmonitor_inference.signature import Column, ElementType
+from driftmonitor_inference.signature import INTEGER_RANGE, Column, ElementType
 
 Array = numpy.typing.NDArray[Any]
 Values = Array | list[str]
@@ -45,8 +45,7 @@ _INTEGERS = tuple(name for name in DTYPES if "INT" in name)
 DATATYPE: dict[ElementType, str] = {
     "float32": "FP32",
     "float64": "FP64",
-    "int32": "INT32",
-    "int64": "INT64",
+    **{element_type: element_type.upper() for element_type in INTEGER_RANGE},
     "bool": "BOOL",
     "string": "BYTES",
 }
@@ -54,17 +53,15 @@ DATATYPE: dict[ElementType, str] = {
 TAKEN: dict[ElementType, tuple[str, ...]] = {
     "float32": ("FP32", *_INTEGERS),
     "float64": ("FP64", "FP32", *_INTEGERS),
-    "int32": _INTEGERS,
-    "int64": _INTEGERS,
+    **dict.fromkeys(INTEGER_RANGE, _INTEGERS),
     "bool": ("BOOL",),
     "string": ("BYTES",),
 }
 """Datatypes of requests whose values it may hold."""
-_INTEGER_RANGE: dict[ElementType, tuple[int, int]] = {
+_EXACT_INTEGERS: dict[ElementType, tuple[int, int]] = {
     "float32": (-(1 << 24), 1 << 24),  # beyond, not every integer is a number of this precision
     "float64": (-(1 << 53), 1 << 53),
-    "int32": (-(1 << 31), (1 << 31) - 1),
-    "int64": (-(1 << 63), (1 << 63) - 1),
+    **INTEGER_RANGE,
 }
 
 
@@ -158,7 +155,7 @@ def in_columns(slot: Slot, values: Values) -> list[list[Value]]:
 
 
 def _check_range(slot: Slot, values: Array, element_type: ElementType) -> None:
-    smallest, largest = _INTEGER_RANGE[element_type]
+    smallest, largest = _EXACT_INTEGERS[element_type]
     limits = numpy.iinfo(values.dtype)
     if limits.min >= smallest and limits.max <= largest:
         return

@@ -84,7 +84,7 @@ def test_one_tensor_of_one_column_may_be_named_by_the_model() -> None:
         ([_number("a"), _number("b", None, 2)], None, "'b' of them takes several columns"),
         ([_number("a", 1, 1)], None, "exactly 1 rows; export it with a free first dimension"),
         ([_number("a", None, 1, 1)], None, "has 3 dimensions"),
-        ([Tensor("a", "tensor(uint8)", (None, 1))], None, "is a tensor(uint8); only tensors of float32"),
+        ([Tensor("a", "tensor(uint64)", (None, 1))], None, "is a tensor(uint64); only tensors of float32"),
         ([_number("a")], [], "spec.model.features is empty"),
     ],
 )

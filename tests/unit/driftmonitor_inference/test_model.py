@@ -7,6 +7,7 @@ from onnx import TensorProto, helper
 
 from driftmonitor_api.v1alpha1 import Feature
 from driftmonitor_inference.model import Model, PredictionError
+from driftmonitor_inference.openinference import interface_of
 from driftmonitor_inference.signature import ModelError
 
 THREE = [Feature(name=name, type="Numerical") for name in ("a", "b", "c")]
@@ -109,7 +110,8 @@ def test_one_column_of_two_classes_is_the_probability_of_the_second(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("element_type", "label"), [("INT8", "-2"), ("UINT8", "2"), ("INT32", "-2"), ("INT64", "-2"), ("BOOL", "True")]
+    ("element_type", "label"),
+    [("INT8", "-2"), ("UINT8", "2"), ("UINT32", "2"), ("INT32", "-2"), ("INT64", "-2"), ("BOOL", "True")],
 )
 def test_a_label_alone_is_answered_as_text_whatever_integer_it_is(
     tmp_path: Path, element_type: str, label: str
@@ -118,6 +120,8 @@ def test_a_label_alone_is_answered_as_text_whatever_integer_it_is(
     path = _row_function(tmp_path / "m", [("Cast", {"to": wanted})], wanted)
     (prediction,) = Model(path, THREE[:1], None).predict([(float(label) if label != "True" else 3.0,)])
     assert (prediction.label, prediction.score, prediction.scores) == (label, None, None)
+    (output,) = interface_of(Model(path, THREE[:1], None), max_rows=1).outputs
+    assert (output.description.datatype, str(output.values([prediction])[0])) == (element_type, label)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,12 @@ def test_a_label_alone_is_answered_as_text_whatever_integer_it_is(
     [
         ("FLOAT", [(0.1, 2.5), (-3e38, 0.0), (16777217.0, 1e-45)]),
         ("DOUBLE", [(0.1, 2.5), (-1e308, 0.0), (5e-324, 1.0)]),
+        ("INT8", [(1, 2), (-(2**7), 0), (2**7 - 1, 1)]),
+        ("INT16", [(1, 2), (-(2**15), 0), (2**15 - 1, 1)]),
         ("INT32", [(1, 2), (-(2**31), 0), (2**31 - 1, 1)]),
+        ("UINT8", [(1, 2), (0, 0), (2**8 - 1, 1)]),
+        ("UINT16", [(1, 2), (0, 0), (2**16 - 1, 1)]),
+        ("UINT32", [(1, 2), (0, 0), (2**32 - 1, 1)]),
         ("INT64", [(1, 2), (-(2**63), 0), (2**63 - 1, 1)]),
         ("BOOL", [(True, False), (False, False), (True, True)]),
         ("STRING", [("a", "ü"), ("", "b"), ("\U0001f377", "c")]),
@@ -157,14 +166,18 @@ def test_many_rows_reach_the_model_as_each_of_them_does_alone(
 
 def test_values_of_half_precision_are_answered(tmp_path: Path) -> None:
     path = _row_function(tmp_path / "m", [("Cast", {"to": TensorProto.FLOAT16})], TensorProto.FLOAT16)
-    assert [row.value for row in Model(path, THREE[:1], None).predict([(0.5,), (1.25,)])] == [0.5, 1.25]
+    model = Model(path, THREE[:1], None)
+    assert [row.value for row in model.predict([(0.5,), (1.25,)])] == [0.5, 1.25]
+    assert interface_of(model, max_rows=1).outputs[0].description.datatype == "FP32"
 
 
-@pytest.mark.parametrize("element_type", ["FLOAT16", "UINT8", "INT16"])
+@pytest.mark.parametrize("element_type", ["FLOAT16", "UINT64", "BFLOAT16"])
 def test_an_input_of_another_type_is_refused_with_the_types_that_are_taken(tmp_path: Path, element_type: str) -> None:
     wanted = getattr(TensorProto, element_type)
     path = _row_function(tmp_path / "m", [("Cast", {"to": TensorProto.FLOAT})], TensorProto.FLOAT, wanted)
-    with pytest.raises(ModelError, match="only tensors of float32, float64, int32, int64, bool, string can be served"):
+    with pytest.raises(
+        ModelError, match=r"only tensors of float32, float64, int8, .*, uint32, bool, string can be served"
+    ):
         Model(path, THREE[:1], None)
 
 

@@ -92,7 +92,7 @@ def test_an_input_may_be_called_by_its_tensor_or_by_its_feature() -> None:
 
 
 @pytest.mark.parametrize("datatype", ["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"])
-@pytest.mark.parametrize("element_type", ["float32", "float64", "int32", "int64"])
+@pytest.mark.parametrize("element_type", ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint32"])
 def test_integers_of_every_width_are_taken_where_they_fit(datatype: str, element_type: ElementType) -> None:
     found = columns_of(by_column(column("a", element_type)), ("a", datatype, [2], to_bytes(datatype, [7, 100])))
     assert found == [[7, 100]]
@@ -108,6 +108,10 @@ def test_integers_of_every_width_are_taken_where_they_fit(datatype: str, element
         ("int32", "INT64", 2**31),
         ("int32", "UINT32", 2**31),
         ("int64", "UINT64", 2**63),
+        ("int8", "INT64", 128),
+        ("uint8", "INT8", -1),
+        ("uint16", "INT32", 2**16),
+        ("uint32", "INT64", -1),
     ],
 )
 def test_an_integer_that_the_model_cannot_hold_is_refused_and_not_rounded(

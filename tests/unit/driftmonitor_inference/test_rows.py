@@ -21,8 +21,19 @@ COLUMNS = [
     _column("id", "int64"),
     _column("fresh", "bool"),
     _column("origin", "string"),
+    _column("rooms", "uint8"),
+    _column("offset", "int16"),
 ]
-GOOD: dict[str, Any] = {"alcohol": 13.2, "dose": 1e300, "count": 7, "id": 1 << 62, "fresh": True, "origin": "Ürzig"}
+GOOD: dict[str, Any] = {
+    "alcohol": 13.2,
+    "dose": 1e300,
+    "count": 7,
+    "id": 1 << 62,
+    "fresh": True,
+    "origin": "Ürzig",
+    "rooms": 3,
+    "offset": -1,
+}
 decode = decoder(COLUMNS, max_rows=3)
 
 
@@ -38,7 +49,7 @@ def _refused(body: bytes) -> RequestError:
 
 def test_rows_come_in_the_order_of_the_model_and_encode_to_what_was_sent() -> None:
     rows = decode(_body(dict(reversed(GOOD.items())), GOOD | {"origin": "", "alcohol": 5}))
-    assert rows.values[0] == (13.2, 1e300, 7, 1 << 62, True, "Ürzig")
+    assert rows.values[0] == (13.2, 1e300, 7, 1 << 62, True, "Ürzig", 3, -1)
     assert json.loads(msgspec.json.encode(rows.features[0])) == GOOD
     assert json.loads(msgspec.json.encode(rows.features[1])) == GOOD | {"origin": "", "alcohol": 5}
 
@@ -71,10 +82,17 @@ def test_names_that_are_no_python_names_are_taken() -> None:
         ("alcohol", {"value": 1.5}, "Row 1: feature 'alcohol' takes a number, not an object."),
         ("alcohol", 1e39, "Row 1: feature 'alcohol' takes a number, and 1e+39 is outside of the range of float32."),
         ("dose", 10**400, "Row 1: feature 'dose' takes a number, and 1000"),
-        ("count", 1 << 31, "Row 1: feature 'count' takes an integer, and 2147483648 is outside of the range of 32"),
+        ("count", 1 << 31, "Row 1: feature 'count' takes an integer, and 2147483648 is outside of the range of int32."),
         ("count", 1.5, "Row 1: feature 'count' takes an integer, not the number 1.5."),
-        ("id", 1 << 63, "Row 1: feature 'id' takes an integer, and 9223372036854775808 is outside of the range of 64"),
+        (
+            "id",
+            1 << 63,
+            "Row 1: feature 'id' takes an integer, and 9223372036854775808 is outside of the range of int64.",
+        ),
         ("id", -(1 << 63) - 1, "Row 1: feature 'id' takes an integer, and -9223372036854775809 is outside"),
+        ("rooms", -1, "Row 1: feature 'rooms' takes an integer, and -1 is outside of the range of uint8."),
+        ("rooms", 256, "Row 1: feature 'rooms' takes an integer, and 256 is outside of the range of uint8."),
+        ("offset", 1 << 15, "Row 1: feature 'offset' takes an integer, and 32768 is outside of the range of int16."),
         ("id", False, "Row 1: feature 'id' takes an integer, not false."),
         ("fresh", 1, "Row 1: feature 'fresh' takes true or false, not the number 1."),
         ("fresh", "true", "Row 1: feature 'fresh' takes true or false, not the string 'true'."),
