@@ -25,6 +25,7 @@ from driftmonitor_inference.turns import Turns
 _LOGGER = logging.getLogger(__name__)
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _MOST_SILENCES = 6
+_MOST_SILENCES_AT_START = 5 * _MOST_SILENCES
 _NOT_STARTED = 126  # as shells say it
 _AWAITED = {*_ENDING, signal.SIGCHLD}
 
@@ -70,8 +71,8 @@ class _Worker:
     start_at: float | None = 0.0
     """When to start the next process; None while there is one."""
     short_lives: int = 0
-    beat: float = 0.0
-    """When it has last shown that it is alive, by the clock of its file."""
+    beat: float | None = None
+    """When it has last shown that it is alive, by the clock of its file; None as long as it does not serve."""
     silences: int = 0
     """How often it was found to have shown nothing since."""
 
@@ -150,15 +151,25 @@ class _Crew:
 
     def _listen(self) -> None:
         """Kill a worker whose event loop stands still: nobody else will, since no probe reaches it. Silences are
-        counted and not measured, so that a machine that was asleep does not make its workers look dead."""
+        counted and not measured, so that a machine that was asleep does not make its workers look dead.
+
+        One that does not serve yet has several times as long, and may take for ever where no other serves: then the
+        pod is not ready, and Kubernetes' startup probe decides."""
         if self._ending or time.monotonic() < self._listen_at:
             return
         self._listen_at = time.monotonic() + self._interval
         for worker in self._workers:
-            beat = self._beat(worker.number) if worker.pid is not None else None
-            worker.silences = worker.silences + 1 if beat is not None and beat == worker.beat else 0
-            worker.beat = beat or 0.0
-            if worker.pid is not None and worker.silences >= _MOST_SILENCES:
+            if worker.pid is None:
+                worker.silences = 0
+                continue
+            beat = self._beat(worker.number)
+            worker.silences = worker.silences + 1 if beat == worker.beat else 0
+            worker.beat = beat
+            if beat is None:
+                hangs = worker.silences >= _MOST_SILENCES_AT_START and self._others_serve(worker)
+            else:
+                hangs = worker.silences >= _MOST_SILENCES
+            if hangs:
                 _LOGGER.error("a worker stands still; it is killed", extra={"fields": {"worker": worker.number}})
                 os.kill(worker.pid, signal.SIGKILL)
 

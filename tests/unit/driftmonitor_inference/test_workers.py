@@ -264,6 +264,22 @@ def test_a_worker_that_stands_still_is_replaced(start_server: Start, wait_until:
     assert json.loads(stdout.splitlines()[0])["message"] == "a worker stands still; it is killed"
 
 
+def test_a_worker_that_stands_still_at_its_start_is_replaced_while_the_other_serves(
+    start_server: Start, wait_until: Start, collector: Any
+) -> None:
+    server = start_server(WORKERS="2", WORKER_SILENCE_SECONDS="3")
+    server.wait_ready()
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    killed = workers(server.process.pid)[1]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: workers(server.process.pid).get(1, killed) != killed, "there is a new one")
+    standing = workers(server.process.pid)[1]
+    os.kill(standing, signal.SIGSTOP)
+    wait_until(lambda: workers(server.process.pid).get(1, standing) != standing, "there is another new one")
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    assert server.terminate()[0] == 0
+
+
 def test_a_worker_takes_less_than_150_mib(start_server: Start, wait_until: Start, load: Any) -> None:
     server = start_server(WORKERS="2")
     server.wait_ready()
