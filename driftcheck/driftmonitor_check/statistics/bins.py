@@ -48,8 +48,17 @@ def quantile_cuts(reference: Values, quantiles: int = QUANTILES) -> Values:
     A number that fills a whole bin by itself, such as the zeros of a sum that is mostly zero, gets a bin of its own,
     so that its neighbours cannot hide behind it.
     """
-    levels = np.arange(1, quantiles) / quantiles
-    bounds = np.quantile(reference, levels, method="inverted_cdf")
+    positions = quantile_positions(len(reference), quantiles)
+    return cuts_of(np.partition(reference, positions)[positions])
+
+
+def quantile_positions(rows: int, quantiles: int = QUANTILES) -> Counts:
+    """Where a sorted column of so many rows has its quantiles: the first rows up to which lies such a share of all."""
+    return np.array([-(-rows * part // quantiles) - 1 for part in range(1, quantiles)]).clip(0)
+
+
+def cuts_of(bounds: Values) -> Values:
+    """`quantile_cuts`, from the quantiles themselves."""
     atoms = bounds[1:][bounds[1:] == bounds[:-1]]
     return np.unique(np.concatenate([bounds, np.nextafter(atoms, -np.inf)]))
 

@@ -1,5 +1,6 @@
 """Bins, counts and ordered tests are those that Evidently computes, on whatever data."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ from hypothesis import strategies as st
 from driftmonitor_check.statistics.bins import Values, counts_between, equal_width_edges, evidently_counts
 from driftmonitor_check.statistics.samples import ks, ks_statistic, wasserstein
 from tests.support.evidently_scores import evidently_score
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Evidently uses names that numpy and litestar have deprecated
+    from evidently.legacy.calculations.stattests.utils import get_binned_data
+    from evidently.legacy.core import ColumnType
 
 SHAPES = ("normal", "ties", "heavy", "constant", "few values", "outlier", "one row", "whole")
 
@@ -47,13 +53,10 @@ def evidently(method: Any, reference: Values, current: Values) -> float:
     return evidently_score(method, "Numerical", reference, current)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(sides())
 def test_numbers_are_counted_in_the_bins_of_evidently(both: tuple[Values, Values]) -> None:
     reference, current = both
-    from evidently.legacy.calculations.stattests.utils import get_binned_data
-    from evidently.legacy.core import ColumnType
-
     shares = get_binned_data(pd.Series(reference), pd.Series(current), ColumnType.Numerical, 30, feel_zeroes=False)
     counts = evidently_counts(reference, current)
     assert counts[0].sum() == len(reference)
@@ -64,7 +67,7 @@ def test_numbers_are_counted_in_the_bins_of_evidently(both: tuple[Values, Values
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(sides())
 def test_ordered_tests_score_as_evidently_does(both: tuple[Values, Values]) -> None:
     reference, current = both
@@ -74,7 +77,7 @@ def test_ordered_tests_score_as_evidently_does(both: tuple[Values, Values]) -> N
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(sides())
 def test_the_statistic_is_the_largest_distance_of_the_shares_at_any_value(both: tuple[Values, Values]) -> None:
     shares = [np.searchsorted(np.sort(side), np.concatenate(both), "right") / len(side) for side in both]
@@ -88,7 +91,7 @@ def test_many_rows_score_as_evidently_does(rows: tuple[int, int]) -> None:
     assert ks(reference, current) == pytest.approx(evidently("ks", reference, current), rel=1e-9)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50))
 def test_the_edges_are_those_of_numpy_from_three_numbers(values: list[float]) -> None:
     array = np.array(values)

@@ -1,0 +1,30 @@
+"""Writes the files that are compared."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+COLUMNS = 20
+PIECE_ROWS = 1_000_000
+_MOVED_EVERY = 3
+_MOVED = 0.2
+
+
+def names() -> list[str]:
+    """Of the columns."""
+    return [f"feature_{number}" for number in range(COLUMNS)]
+
+
+def write(folder: Path, rows: int, *, seed: int, moved: bool) -> None:
+    """Parquet files of at most PIECE_ROWS rows each."""
+    folder.mkdir(parents=True)
+    for piece, start in enumerate(range(0, rows, PIECE_ROWS)):
+        random = np.random.default_rng([seed, piece])
+        count = min(PIECE_ROWS, rows - start)
+        columns = {}
+        for number, name in enumerate(names()):
+            shift = _MOVED if moved and number % _MOVED_EVERY == 0 else 0.0
+            columns[name] = np.rint((random.standard_normal(count) + shift) * 1000) / 1000
+        parquet.write_table(pa.table(columns), folder / f"{piece:05}.parquet", compression="none")
