@@ -65,11 +65,24 @@ def targets(results: Results, memory_bytes: float, workers: int = 1) -> list[Tar
         cost = 1 - ratio(results, UNLOGGED, OURS, scenario, cpu)
         promise = f"{scenario[0].upper()}{scenario[1:]}: logging costs at most 15 % of the requests/s"
         found.append(Target(promise, f"{share:.0%} ({cost:.0%} of the CPU time)", share <= 0.15))
-    tail = statistics.median(outcome.p99 / outcome.p50 for outcome in results[OURS, HALF])
-    found.append(Target("p99 at half of the highest rate is at most 5 x p50", f"{tail:.1f} x", tail <= 5))
+    found.append(_tail(results))
     memory = memory_bytes / workers / MIB
     found.append(Target("A worker takes less than 150 MiB", f"{memory:.0f} MiB", memory < 150))
     return found
+
+
+def _tail(results: Results) -> Target:
+    """Judged by the requests that met no stall of the machine: of those that did, p99 is the machine's. If these are
+    most of them, nothing can be said."""
+    outcomes = results[OURS, HALF]
+    tail = statistics.median(outcome.undisturbed_p99 / outcome.undisturbed_p50 for outcome in outcomes)
+    calm = statistics.median(outcome.undisturbed for outcome in outcomes)
+    raw, limit = (statistics.median(each.p99 / each.p50 for each in results[name, HALF]) for name in (OURS, NOOP))
+    measured = (
+        f"{tail:.1f} x of the {calm:.0%} of requests that met no stall of the machine"
+        f" ({raw:.1f} x of all; {NOOP}: {limit:.1f} x)"
+    )
+    return Target("p99 at half of the highest rate is at most 5 x p50", measured, tail <= 5 and calm >= 0.5)
 
 
 def targets_table(found: Iterable[Target]) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.serving.processes import cpu_seconds
+from benchmarks.serving.stalls import Stall, undisturbed, watched
 
 _RECEIVE_BYTES = 1 << 18
 _PATIENCE_SECONDS = 30.0
@@ -43,6 +44,8 @@ class Load:
     server: int | None = None
     """Process id whose tree's CPU time is counted."""
     cores: list[int] = field(default_factory=list)
+    watched: list[int] = field(default_factory=list)
+    """Cores whose stalls are told from what the server does."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Outcome:
     p50: float
     """Seconds from the time at which a request had to be sent to the end of its answer."""
     p99: float
+    undisturbed: float = 1.0
+    """Share of the requests that met no stall of a core that was watched."""
+    undisturbed_p50: float = float("nan")
+    undisturbed_p99: float = float("nan")
     problem: str = ""
     """The first thing that went wrong."""
 
@@ -103,6 +110,7 @@ class _Generator:
         self._ends, self._latencies = array("d"), array("d")
         self._answered = self._failed = 0
         self._problem = ""
+        self._spans: list[Stall] = []
 
     def run(self) -> Outcome:
         load = self._load
@@ -125,12 +133,28 @@ class _Generator:
             self._send_waiting(waiting)
             self._receive(0.1)
         both = list(zip(self._ends, self._latencies, strict=True))
-        latencies = sorted(seconds for ended, seconds in both if counted <= ended - seconds < end)
+        self._spans = [(ended - seconds, ended) for ended, seconds in both if counted <= ended - seconds < end]
+        latencies = sorted(ended - began for began, ended in self._spans)
         if missing := len(self._connections) - len(self._idle):
             self._fail(f"{missing} requests were not answered")
         answered = sum(counted <= ended < end for ended, _ in both)
         p50, p99 = quantile(latencies, 0.5), quantile(latencies, 0.99)
-        return Outcome(moment, answered, self._failed, self._answered, server, own, p50, p99, self._problem)
+        return Outcome(moment, answered, self._failed, self._answered, server, own, p50, p99, problem=self._problem)
+
+    def told_from(self, stalls: Sequence[Stall], outcome: Outcome) -> Outcome:
+        """The outcome with what the requests outside of these stalls of the machine say."""
+        calm = [
+            ended - began
+            for (began, ended), is_calm in zip(self._spans, undisturbed(self._spans, stalls), strict=True)
+            if is_calm
+        ]
+        calm.sort()
+        return dataclasses.replace(
+            outcome,
+            undisturbed=len(calm) / max(1, len(self._spans)),
+            undisturbed_p50=quantile(calm, 0.5),
+            undisturbed_p99=quantile(calm, 0.99),
+        )
 
     def _marks(self) -> tuple[float, float, float]:
         server = cpu_seconds(self._load.server) if self._load.server is not None else 0.0
@@ -242,7 +266,10 @@ def main() -> None:
         os.sched_setaffinity(0, load.cores)
     gc.disable()  # it would stop for milliseconds, which the server would be blamed for
     texts: list[str] = json.loads(Path(load.requests_file).read_text())
-    outcome = _Generator(load, [text.encode("latin-1") for text in texts]).run()
+    generator = _Generator(load, [text.encode("latin-1") for text in texts])
+    with watched(load.watched) as stalls:
+        outcome = generator.run()
+    outcome = generator.told_from(stalls, outcome)
     json.dump(dataclasses.asdict(outcome), sys.stdout)
 
 
