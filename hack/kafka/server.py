@@ -26,13 +26,14 @@ class Kafka:
     partitions = 3
     """Of a topic that is made by its first use."""
 
-    def __init__(self, folder: Path, *, certificate: KeyPair | None = None) -> None:
-        """`folder` must be empty; it takes the topics. With a certificate, `secure` is served too."""
-        self._folder, self._certificate = folder, certificate
+    def __init__(self, folder: Path, *, certificate: KeyPair | None = None, host: str = "127.0.0.1") -> None:
+        """`folder` must be empty; it takes the topics. With a certificate, `secure` is served too. `host` is this
+        machine's address that clients connect to."""
+        self._folder, self._certificate, self._host = folder, certificate, host
         self._log = folder / "broker.log"
         self._port, self._controller, self._secure = _free_ports(3)
-        self.bootstrap = f"127.0.0.1:{self._port}"
-        self.secure = f"127.0.0.1:{self._secure}"
+        self.bootstrap = f"{host}:{self._port}"
+        self.secure = f"{host}:{self._secure}"
         """TLS, and a login by SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN."""
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -84,8 +85,11 @@ class Kafka:
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAIN",
-            "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, (_, port) in listeners.items()),
-            "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in advertised.items()),
+            "listeners": ",".join(
+                f"{name}://{self._host if name in advertised else '127.0.0.1'}:{port}"
+                for name, (_, port) in listeners.items()
+            ),
+            "advertised.listeners": ",".join(f"{name}://{self._host}:{port}" for name, port in advertised.items()),
             "listener.security.protocol.map": ",".join(f"{name}:{kind}" for name, (kind, _) in listeners.items()),
             "log.dirs": str(self._folder / "logs"),
             "num.partitions": str(self.partitions),
@@ -137,7 +141,7 @@ class Kafka:
         while True:
             try:
                 for port in (self._port, *((self._secure,) if self._certificate is not None else ())):
-                    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                    socket.create_connection((self._host, port), timeout=5).close()
                 return
             except OSError as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:

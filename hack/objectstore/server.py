@@ -25,13 +25,15 @@ class ObjectStore:
     secret_access_key = "secret-of-the-tests"  # noqa: S105 - for a server that only this machine reaches
     region = "us-east-1"
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` takes the buckets and what the server keeps of them; a server after this one finds them there."""
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        """`folder` takes the buckets and what the server keeps of them; a server after this one finds them there.
+        `host` is this machine's address that clients connect to."""
+        self._host = host
         self.buckets, self._metadata = folder / "buckets", folder / "metadata"
         self._log = folder / "server.log"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
+        with socket.create_server((host, 0)) as probe:
             self.port: int = probe.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"http://{host}:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ObjectStore:
@@ -42,7 +44,7 @@ class ObjectStore:
         """Start the process, also again after `stop`, at the same port."""
         self.buckets.mkdir(exist_ok=True)
         self._metadata.mkdir(exist_ok=True)
-        command = [str(ensure()), "--port", f"127.0.0.1:{self.port}", "--region", self.region, "--quiet"]
+        command = [str(ensure()), "--port", f"{self._host}:{self.port}", "--region", self.region, "--quiet"]
         # The folder may be on a file system without extended attributes, so these lie beside it.
         command += ["posix", "--sidecar", str(self._metadata), str(self.buckets)]
         keys = {"ROOT_ACCESS_KEY": self.access_key_id, "ROOT_SECRET_KEY": self.secret_access_key}

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Receiver:
     """Keeps the lines of each request that it answers with 200."""
 
-    def __init__(self, token: str) -> None:
-        """Another `token` is answered 401."""
+    def __init__(self, token: str, host: str = "127.0.0.1") -> None:
+        """Another `token` is answered 401. `host` is the address of this machine that clients connect to."""
         self.status = 200
         """What it answers from now on."""
         self.paths: set[str] = set()
@@ -35,10 +35,10 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/ingest"
+        self.url = f"http://{host}:{self.port}/ingest"
 
     @property
     def lines(self) -> list[bytes]:
