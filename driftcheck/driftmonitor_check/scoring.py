@@ -56,12 +56,11 @@ OF_VALUES: Mapping[Method, OfValues] = {
 }
 """Methods that need the numbers themselves."""
 EFFECTS_OF_VALUES: Mapping[Method, OfValues] = {
-    "ks": samples.ks_statistic,
     "anderson": samples.ks_statistic,
     "cramer_von_mises": samples.ks_statistic,
     "t_test": samples.cohens_d,
 }
-"""The effect beside a p-value of numbers; of categories it is the total variation distance."""
+"""The effect beside a p-value of numbers; that of ks is its statistic, of categories the total variation distance."""
 
 
 def score(method: Method, type_: FeatureType, pair: Pair) -> Score:
@@ -92,6 +91,8 @@ def of_numbers(method: Method, reference: Values, current: Values) -> Score:
     """The score of two samples of finite numbers."""
     if method in BINNINGS:
         return of_counts(method, *BINNINGS[method](reference, current))
+    if method == "ks":
+        return Score(*samples.ks_test(reference, current))
     effect = EFFECTS_OF_VALUES.get(method)
     return Score(OF_VALUES[method](reference, current), effect(reference, current) if effect else None)
 

@@ -24,16 +24,19 @@ def ks_statistic(reference: Values, current: Values) -> float:
     return float(max(0.0, above.max(), below.max()))
 
 
-def ks_p_value(reference: Values, current: Values) -> float:
-    """The two-sided p-value of the two-sample Kolmogorov-Smirnov test, as `scipy.stats.ks_2samp`; both sides sorted."""
+def ks_test(reference: Values, current: Values) -> tuple[float, float]:
+    """The two-sided p-value of the two-sample Kolmogorov-Smirnov test, as `scipy.stats.ks_2samp`, and its statistic.
+
+    Both sides sorted.
+    """
     from scipy import stats
 
-    rows = len(reference), len(current)
-    if max(rows) <= EXACT_ROWS:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # where it had to take the asymptotic distribution
-            return float(stats.ks_2samp(reference, current).pvalue)
-    return ks_p_value_of(ks_statistic(reference, current), *rows)
+    statistic, rows = ks_statistic(reference, current), (len(reference), len(current))
+    if max(rows) > EXACT_ROWS:
+        return ks_p_value_of(statistic, *rows), statistic
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # where it had to take the asymptotic distribution
+        return float(stats.ks_2samp(reference, current).pvalue), statistic
 
 
 def ks_p_value_of(statistic: float, reference_rows: int, current_rows: int) -> float:

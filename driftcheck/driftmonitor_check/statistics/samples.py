@@ -10,7 +10,12 @@ from driftmonitor_check.statistics.bins import Values
 
 def ks(reference: Values, current: Values) -> float:
     """p-value of the two-sided, two-sample test of Kolmogorov and Smirnov (1933, 1939)."""
-    return ranks.ks_p_value(np.sort(reference), np.sort(current))
+    return ks_test(reference, current)[0]
+
+
+def ks_test(reference: Values, current: Values) -> tuple[float, float]:
+    """That p-value with the statistic that it stands on: sorting is what both cost."""
+    return ranks.ks_test(np.sort(reference), np.sort(current))
 
 
 def ks_statistic(reference: Values, current: Values) -> float:
