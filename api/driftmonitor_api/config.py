@@ -102,6 +102,7 @@ class ValidationConfig(SpecModel):
                     window=spec.checks.window,
                     drift=spec.checks.drift,
                     quality=spec.checks.quality,
+                    shifts=spec.checks.shifts,
                     policy=Policy(correction=spec.checks.policy.correction),
                 ),
             ),

@@ -211,13 +211,13 @@ _THRESHOLD_RULES = rules(
     (
         f"!has(self.warning) || !has(self.critical) || ({_SCORED_BY_P_VALUE} ?"
         " self.warning >= self.critical : self.warning <= self.critical)",
-        "warning must be reached before critical: for p-values, the scores of ks and chisquare and their like,"
-        " warning >= critical, for distances warning <= critical",
+        "warning must be reached before critical: for the p-values of ks, chisquare and their like warning >= critical,"
+        " for the distances of every other method warning <= critical",
     ),
     (
         f"!({_SCORED_BY_P_VALUE}) || ((!has(self.warning) || self.warning <= 1.0) &&"
         " (!has(self.critical) || self.critical <= 1.0))",
-        "the thresholds of a p-value, the score of ks and chisquare and their like: at most 1",
+        "the thresholds of ks, chisquare and their like are p-values: at most 1",
     ),
     (
         f"!has(self.minEffect) || {_SCORED_BY_P_VALUE}",
@@ -718,18 +718,19 @@ class Drift(SpecModel):
     """Tests of single columns, by column name."""
 
 
+_LEVEL_RULES = rules(
+    ("has(self.warning) == has(self.critical)", "set warning and critical together, or neither"),
+    (
+        "!has(self.warning) || !has(self.critical) || self.warning <= self.critical",
+        "warning must not be more than critical",
+    ),
+)
+
+
 class QualityLevels(SpecModel):
     """From which share on a fault is told."""
 
-    model_config = {
-        "json_schema_extra": rules(
-            ("has(self.warning) == has(self.critical)", "set warning and critical together, or neither"),
-            (
-                "!has(self.warning) || !has(self.critical) || self.warning <= self.critical",
-                "warning must not be more than critical",
-            ),
-        )
-    }
+    model_config = {"json_schema_extra": _LEVEL_RULES}
 
     warning: Share | None = None
     """Share, 0 to 1, from which on it is a warning, which the conditions do not count."""
@@ -767,6 +768,7 @@ QualityCheck = Literal[
     "constant_value_check",
     "duplicate_rows_check",
     "row_count_check",
+    "outlier_share_check",
     "statistic_check",
 ]
 
@@ -809,6 +811,52 @@ class Quality(SpecModel):
     """Rows of the window. Default: any number is in order."""
     ignore: Annotated[list[IgnoredViolation], Field(max_length=100)] = []
     """What is no fault, such as a weekday that is the same all day."""
+
+
+class PredictionDrift(SpecModel):
+    """What the predictions of the window are compared with: those of a `reference.window`, or a column of a reference
+    file. They go into the verdict beside the features: drift of one of them is drift."""
+
+    column: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Column of the reference file with the classes or the values that the model predicts for its rows. Default: none,
+    and predictions are not compared with a file."""
+    score_column: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Column of the reference file with the probability of the class that the model predicts. Default: none."""
+    ignore: bool = False
+    """Whether predictions are not compared at all."""
+
+
+class Outliers(SpecModel):
+    """What is told of rows that `model.outlierDetector` flags."""
+
+    max_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the rows that are outliers, 0 to 1, from which on the data quality is degraded."""
+
+
+class ShiftLevels(SpecModel):
+    """From which value on a shift is told."""
+
+    model_config = {"json_schema_extra": _LEVEL_RULES}
+
+    warning: Threshold | None = None
+    """Value from which on drift is suspected."""
+    critical: Threshold | None = None
+    """Value from which on there is drift."""
+
+
+class Shifts(SpecModel):
+    """Shifts of single properties, looked for beside `checks.drift` where they are named here. They go into the
+    verdict: one critical shift is drift. Small samples raise the thresholds by what chance may do."""
+
+    mean: ShiftLevels | None = None
+    """Shift of a numerical column's mean, by the reference's mean or, where that is larger, its standard deviation.
+    Default: not looked for; of `{}`: 0.05 and 0.1."""
+    quantiles: ShiftLevels | None = None
+    """Shift of a numerical column's median or 95 % quantile, by the distance from the reference's 5 % to its 95 %
+    quantile. Default: not looked for; of `{}`: 0.1 and 0.2."""
+    correlation: ShiftLevels | None = None
+    """Change of the rank correlation (Spearman) of two numerical columns. Default: not looked for; of `{}`: 0.2 and
+    0.4."""
 
 
 class Policy(SpecModel):
@@ -856,6 +904,12 @@ class Checks(SpecModel):
     """The comparison."""
     quality: Quality = Quality()
     """What is told of the data's quality."""
+    outliers: Outliers = Outliers()
+    """What is told of outliers, where there is a `model.outlierDetector`."""
+    prediction: PredictionDrift = PredictionDrift()
+    """The comparison of predictions."""
+    shifts: Shifts = Shifts()
+    """What else is compared of numerical columns."""
     policy: Policy = Policy()
     """When verdicts count."""
     resources: Resources | None = None

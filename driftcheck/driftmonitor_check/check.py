@@ -9,10 +9,12 @@ import pyarrow as pa
 from driftmonitor_api.base import parse_duration
 from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, ReferenceStatus, Violation
 from driftmonitor_check.columns import Column, redacted_features, resolve
+from driftmonitor_check.driftfindings import of_predictions, of_shifts
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
 from driftmonitor_check.methods import ConfigurationError
+from driftmonitor_check.outputs import predictions
 from driftmonitor_check.quality import assessment, levels
-from driftmonitor_check.verdict import Conclusion, conclude, listed, worst_first
+from driftmonitor_check.verdict import Conclusion, conclude, listed, with_findings, worst_first
 
 _VALUES_SHARE = 0.5
 """A column may lack values, but as its score is noise with few of them, half of minRows must be there."""
@@ -75,7 +77,7 @@ def check(
     reason = reason or _reference_missing(reference, columns) or _insufficient(spec, window.table, reference, now)
     if reason:
         return replace(outcome, conclusion=reason, violations=assessment.count(spec, window.table.num_rows))
-    return _compare(spec, columns, window.table, reference, outcome, title if draw else None)
+    return _compare(spec, columns, window, reference, outcome, title if draw else None)
 
 
 def _reference_missing(reference: Reference, columns: Sequence[Column]) -> Conclusion | None:
@@ -109,7 +111,7 @@ def _insufficient(spec: DriftMonitorSpec, window: pa.Table, reference: Reference
 def _compare(
     spec: DriftMonitorSpec,
     columns: Sequence[Column],
-    window: pa.Table,
+    window: Window,
     reference: Reference,
     outcome: Outcome,
     title: str | None,
@@ -119,9 +121,11 @@ def _compare(
     drift_share = spec.checks.drift.drift_share
     least = max(1, round(spec.checks.window.min_rows * _VALUES_SHARE))
     correct = spec.checks.policy.correction == "BenjaminiHochberg"
-    compared = comparison.compare_columns(columns, window, reference.table, min_values=least, correct=correct)
-    results = worst_first(compared.results)
-    conclusion = conclude(results, compared.violations, drift_share)
+    compared = comparison.compare_columns(columns, window.table, reference.table, min_values=least, correct=correct)
+    said, faults = _predictions(spec, window, reference, least, correct)
+    moved = [*of_predictions(said), *of_shifts(columns, window.table, reference.table, spec.checks.shifts)]
+    conclusion = conclude(worst_first(compared.results), compared.violations, drift_share)
+    conclusion = with_findings(conclusion, moved)
     if redacted := redacted_features(spec):
         left_out = f"Not compared, by spec.logging.redact: {listed(redacted)}."
         conclusion = replace(conclusion, message=f"{conclusion.message} {left_out}")
@@ -135,7 +139,22 @@ def _compare(
     return replace(
         outcome,
         conclusion=replace(conclusion, message=f"{conclusion.message} {page.remark}".rstrip()),
-        columns=results,
-        violations=assessment.assess(spec, columns, window, reference.table, compared.violations),
+        columns=worst_first([*compared.results, *said]),
+        violations=assessment.assess(spec, columns, window, reference.table, [*compared.violations, *faults, *moved]),
         html=page.html,
     )
+
+
+def _predictions(
+    spec: DriftMonitorSpec, window: Window, reference: Reference, least: int, correct: bool
+) -> tuple[Sequence[ColumnResult], Sequence[Violation]]:
+    """The results of the predictions' columns, which no share counts, and what kept some from having any."""
+    from driftmonitor_check import comparison
+
+    found = predictions(spec, window.outputs, reference)
+    if found is None:
+        return (), ()
+    compared = comparison.compare_columns(
+        found.columns, found.window, found.reference, min_values=least, correct=correct
+    )
+    return compared.results, [*found.faults, *compared.violations]

@@ -9,6 +9,9 @@ from driftmonitor_api.records import FEATURE_COLUMN_PREFIX
 from driftmonitor_api.v1alpha1 import DriftMonitorSpec, FeatureType
 from driftmonitor_check.methods import ConfigurationError, DriftTest, drift_test
 
+PREDICTION_COLUMNS = ("prediction.label", "prediction.score", "prediction.value")
+"""What the model says of a row, by its place in the record."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -69,7 +72,7 @@ def resolve(spec: DriftMonitorSpec, window: pa.Schema, reference: pa.Schema | No
             f"spec.checks.drift.columns.{hidden[0]}: spec.logging.redact keeps this feature out of the store, so it"
             " cannot be compared; remove one of the two"
         )
-    unknown = [name for name in spec.checks.drift.columns if name not in types]
+    unknown = [name for name in spec.checks.drift.columns if name not in types and name not in PREDICTION_COLUMNS]
     if unknown and types:
         raise ConfigurationError(
             f"spec.checks.drift.columns.{unknown[0]}: the model has no such feature; its features are {_some(types)}"

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from driftmonitor_api.v1alpha1 import KIND, DriftMonitor, Verdict
 from driftmonitor_check.check import Outcome, check
-from driftmonitor_check.columns import categorical_features, compared_features, feature_columns
+from driftmonitor_check.columns import categorical_features, feature_columns
 from driftmonitor_check.evidence import Window
+from driftmonitor_check.outputs import output_columns, reference_columns
 from driftmonitor_check.reference import read_reference
 from driftmonitor_check.tables import TableError, read_table
 
@@ -35,8 +36,8 @@ def compare(monitor_file: Path, reference: str, current: Path, now: datetime) ->
         raise InputError(f"--current: {current} {error}; it must be a Parquet or CSV file") from error
     rows = rows.slice(max(0, rows.num_rows - monitor.spec.checks.window.max_rows))
     start, end = _bounds(rows, now)
-    window = Window(feature_columns(rows), start, end)
-    features = compared_features(monitor.spec, window.table.column_names)
+    window = Window(feature_columns(rows), start, end, outputs=output_columns(rows))
+    features = reference_columns(monitor.spec, window.table.column_names)
     against = read_reference(reference, field="--reference", mount=None, columns=features, texts=texts, now=now)
     return check(monitor.spec, window, against, title=f"{monitor.metadata.name}: {current} and {reference}", now=now)
 

@@ -31,6 +31,8 @@ class Window:
     start: datetime
     end: datetime
     coverage: Coverage | None = None
+    outputs: pa.Table | None = None
+    """What the model said of the rows, as `outputs.output_columns` names it; none where the rows are without it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Reference:
     """The field or option that names it, with its address: for messages."""
     cut: bool = False
     """Whether it is the newest rows of a window that may have more."""
+    outputs: pa.Table | None = None
+    """What the model said of its rows; none for a file, which has it among its columns, or not at all."""
 
     @property
     def rolling(self) -> bool:

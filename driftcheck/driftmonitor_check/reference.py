@@ -10,6 +10,7 @@ from driftmonitor_api.v1alpha1 import ReferenceStatus, ReferenceWindow
 from driftmonitor_check.collector import Collector
 from driftmonitor_check.columns import feature_columns
 from driftmonitor_check.evidence import Reference, ReferenceProblem
+from driftmonitor_check.outputs import output_columns
 from driftmonitor_check.spans import span
 from driftmonitor_check.tables import TableError, read_table
 
@@ -53,6 +54,9 @@ def read_reference(
 def read_rolling(window: ReferenceWindow, collector: Collector, *, max_rows: int, now: datetime) -> Reference:
     """The newest `max_rows` rows of an earlier window, which may be none. Raises CollectorError."""
     times = span(window, now)
-    table = feature_columns(collector.window(times.start, times.end, max_rows))
+    stored = collector.window(times.start, times.end, max_rows)
+    table = feature_columns(stored)
     status = ReferenceStatus(window_start=times.start, window_end=times.end, rows=table.num_rows, time=now)
-    return Reference(table, status, f"spec.reference.window: {times}", cut=table.num_rows >= max_rows)
+    return Reference(
+        table, status, f"spec.reference.window: {times}", cut=table.num_rows >= max_rows, outputs=output_columns(stored)
+    )

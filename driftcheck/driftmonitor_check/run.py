@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from driftmonitor_api.v1alpha1 import CheckResult, DriftMonitor, DriftMonitorSpec, DriftMonitorStatus, EndedWriter
 from driftmonitor_check.check import Outcome, check
 from driftmonitor_check.collector import Collector, CollectorError
-from driftmonitor_check.columns import categorical_features, compared_features, feature_columns
+from driftmonitor_check.columns import categorical_features, feature_columns
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
 from driftmonitor_check.facts import check_result, drift_report, report_name, status_facts
+from driftmonitor_check.outputs import output_columns, reference_columns
 from driftmonitor_check.publish import Monitors
 from driftmonitor_check.reference import read_reference, read_rolling
 from driftmonitor_check.settings import Settings
@@ -67,7 +68,7 @@ def _previous(live: dict[str, Any]) -> DriftMonitorStatus:
 
 def _window(spec: DriftMonitorSpec, collector: Collector, times: Span, ended: Sequence[EndedWriter]) -> Window:
     table = collector.window(times.start, times.end, spec.checks.window.max_rows)
-    return Window(feature_columns(table), times.start, times.end, collector.coverage(ended))
+    return Window(feature_columns(table), times.start, times.end, collector.coverage(ended), output_columns(table))
 
 
 def _reference(
@@ -77,12 +78,11 @@ def _reference(
         return read_rolling(spec.reference.window, collector, max_rows=spec.checks.window.max_rows, now=now)
     if spec.reference.storage_uri is None:  # no apiserver admits it
         return ReferenceProblem("spec.reference: set exactly one of storageUri and window")
-    features = compared_features(spec, window.table.column_names)
     return read_reference(
         spec.reference.storage_uri,
         field="spec.reference.storageUri",
         mount=settings.reference_mount,
-        columns=features or None,
+        columns=reference_columns(spec, window.table.column_names) or None,
         texts=categorical_features(spec),
         now=now,
         credentials=settings.reference_credentials,

@@ -10,10 +10,13 @@ A column that could not be checked counts neither way; the message names it. But
 could be checked, those say too little of the others, and the verdict is `CheckFailed`: neither "no drift" nor a
 suspicion. Only drift that is certain whatever the others would say is told: where (columns at `critical`) / (all
 columns) is at least `driftShare`.
+
+Beside the columns, drift of the predictions and the shifts that the object asks for go into the verdict: a critical one
+is `DriftDetected`, one at `warning` makes `NoDrift` a `DriftSuspected`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from driftmonitor_api.v1alpha1 import ColumnResult, Severity, Verdict, Violation
 from driftmonitor_check.methods import DriftTest
@@ -61,6 +64,23 @@ def conclude(results: Sequence[ColumnResult], violations: Sequence[Violation], d
     return Conclusion(verdict, message, share, f"{len(critical)}/{len(checked)}")
 
 
+def with_findings(conclusion: Conclusion, findings: Sequence[Violation]) -> Conclusion:
+    """The verdict with what tells of drift beside the columns."""
+    critical = [found for found in findings if found.severity == "Critical"]
+    warned = [found for found in findings if found.severity == "Warning"]
+    verdict = conclusion.verdict
+    if critical:
+        verdict = "DriftDetected"
+    elif warned and verdict == "NoDrift":
+        verdict = "DriftSuspected"
+    sentences = [
+        conclusion.message,
+        f"Besides, critical: {listed([_told(found) for found in critical])}." if critical else "",
+        f"Besides, at warning: {listed([_told(found) for found in warned])}." if warned else "",
+    ]
+    return replace(conclusion, verdict=verdict, message=" ".join(filter(None, sentences)))
+
+
 def worst_first(results: Sequence[ColumnResult]) -> list[ColumnResult]:
     """By severity, what was not checked before what is well, then by how far the score is beyond `critical`."""
     return sorted(results, key=_rank)
@@ -95,10 +115,14 @@ def _scored(result: ColumnResult) -> str:
     return f"{result.method} {result.score:.3g}{adjusted}"
 
 
+def _told(found: Violation) -> str:
+    return f"{found.column} ({found.check}: {found.message})"
+
+
 def _unchecked(violations: Sequence[Violation]) -> str:
     if not violations:
         return ""
-    return f"Not checked: {listed([f'{fault.column} ({fault.check}: {fault.message})' for fault in violations])}."
+    return f"Not checked: {listed([_told(fault) for fault in violations])}."
 
 
 def listed(names: Sequence[str]) -> str:

@@ -7,27 +7,33 @@ import pyarrow as pa
 from driftmonitor_api.v1alpha1 import DriftMonitorSpec, Quality, Violation
 from driftmonitor_check.cleaning import ColumnFaultError, categories, numbers, raw_column
 from driftmonitor_check.columns import Column, redacted_features
-from driftmonitor_check.quality import categorical, numerical, rows
+from driftmonitor_check.evidence import Window
+from driftmonitor_check.outputs import OUTLIER_FLAG
+from driftmonitor_check.quality import categorical, numerical, outliers, rows
 from driftmonitor_check.quality.levels import Finding
 
 ROWS = "(rows)"
 """Stands for the column in violations of whole rows."""
 NAME_LENGTH = 128
+_NOT_COMPARED = ("missing_column_check", "data_type_check", "completeness_check")
 
 
 def assess(
     spec: DriftMonitorSpec,
     columns: Sequence[Column],
-    window: pa.Table,
+    window: Window,
     reference: pa.Table,
-    faults: Sequence[Violation] = (),
+    others: Sequence[Violation] = (),
 ) -> list[Violation]:
-    """What is wrong with the window, critical before warnings, and the `faults` that kept columns from comparison."""
-    quality = spec.checks.quality
-    found = [*count(spec, window.num_rows), *_extra(spec, window), *_copies(columns, window, reference, quality)]
+    """What is wrong with the window, critical before warnings, with the `others` that comparing it has found."""
+    quality, table = spec.checks.quality, window.table
+    found = [*count(spec, table.num_rows), *_extra(spec, table), *_copies(columns, table, reference, quality)]
+    if window.outputs is not None and OUTLIER_FLAG in window.outputs.column_names:
+        flags = window.outputs.column(OUTLIER_FLAG)
+        found += [violation(ROWS, finding) for finding in outliers.share(flags, spec.checks.outliers.max_share)]
     for column in columns:
-        found += [violation(column.name, finding) for finding in _column(column, window, reference, quality)]
-    return sorted(kept(_merged(faults, found), quality), key=lambda each: each.severity == "Warning")
+        found += [violation(column.name, finding) for finding in _column(column, table, reference, quality)]
+    return sorted(kept(_merged(others, found), quality), key=lambda each: each.severity == "Warning")
 
 
 def count(spec: DriftMonitorSpec, number: int) -> list[Violation]:
@@ -56,12 +62,12 @@ def violation(column: str, finding: Finding) -> Violation:
     )
 
 
-def _merged(faults: Sequence[Violation], found: Sequence[Violation]) -> list[Violation]:
+def _merged(others: Sequence[Violation], found: Sequence[Violation]) -> list[Violation]:
     """A column without values to compare has that fault alone, with the numbers that the same check has found."""
     numbered = {(each.column, each.check): each for each in found}
-    empty = {fault.column for fault in faults if fault.check != "statistic_check"}
+    empty = {fault.column for fault in others if fault.check in _NOT_COMPARED}
     whole = []
-    for fault in faults:
+    for fault in others:
         same = numbered.get((fault.column, fault.check))
         numbers_found = {"value": same.value, "threshold": same.threshold} if same else {}
         whole.append(fault.model_copy(update=numbers_found))

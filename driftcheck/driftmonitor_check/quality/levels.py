@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic.alias_generators import to_camel
 
-from driftmonitor_api.v1alpha1 import MAX_SCORE, DriftMonitorSpec, QualityLevels, ViolationSeverity
+from driftmonitor_api.v1alpha1 import MAX_SCORE, DriftMonitorSpec, QualityLevels, ShiftLevels, ViolationSeverity
 from driftmonitor_check.methods import ConfigurationError
 
 Kind = Literal[
@@ -50,12 +50,11 @@ def verify(spec: DriftMonitorSpec) -> None:
     """The CRD's rules, for a file that no apiserver has admitted, and those over fields. Raises ConfigurationError."""
     quality, field = spec.checks.quality, "spec.checks.quality"
     for kind in DEFAULT_LEVELS:
-        chosen: QualityLevels = getattr(quality, kind)
-        if (chosen.warning is None) != (chosen.critical is None):
-            raise ConfigurationError(f"{field}.{to_camel(kind)}: set warning and critical together, or neither")
-        if chosen.warning is not None and chosen.critical is not None and chosen.warning > chosen.critical:
-            both = f"warning {chosen.warning:g} must not be more than critical {chosen.critical:g}"
-            raise ConfigurationError(f"{field}.{to_camel(kind)}: {both}")
+        _verify(getattr(quality, kind), f"{field}.{to_camel(kind)}")
+    for name in ("mean", "quantiles", "correlation"):
+        shift: ShiftLevels | None = getattr(spec.checks.shifts, name)
+        if shift is not None:
+            _verify(shift, f"spec.checks.shifts.{name}")
     minimum, maximum = quality.row_count.minimum, quality.row_count.maximum
     most = spec.checks.window.max_rows
     if minimum is not None and minimum > min(most, maximum or most):
@@ -70,15 +69,23 @@ def verify(spec: DriftMonitorSpec) -> None:
         )
 
 
+def _verify(chosen: QualityLevels | ShiftLevels, field: str) -> None:
+    if (chosen.warning is None) != (chosen.critical is None):
+        raise ConfigurationError(f"{field}: set warning and critical together, or neither")
+    if chosen.warning is not None and chosen.critical is not None and chosen.warning > chosen.critical:
+        both = f"warning {chosen.warning:g} must not be more than critical {chosen.critical:g}"
+        raise ConfigurationError(f"{field}: {both}")
+
+
 def judged(
-    value: float, bounds: tuple[float, float], *, usual: float = 0.0, chance: float = 0.0
+    value: float, bounds: tuple[float, float], *, usual: float = 0.0, chance: float = 0.0, most: float = 1.0
 ) -> tuple[ViolationSeverity, float] | None:
     """What a share says, with the threshold that it reached; None where it is in order.
 
     Both bounds lie above what is `usual`, by no less than what `chance` may add to it: where that is beyond 1, no share
-    says anything. A share of 0 is in order.
+    says anything. A share of 0 is in order. `most` is what a value can be at all.
     """
-    warning, critical = (max(min(1.0, usual + bound), usual + chance) for bound in bounds)
+    warning, critical = (max(min(most, usual + bound), usual + chance) for bound in bounds)
     if value <= usual:
         return None
     if value >= critical:

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from driftmonitor_api.v1alpha1 import Quality
 from driftmonitor_check.quality import chance
 from driftmonitor_check.quality.levels import Finding, judged, levels
 
+Bits = NDArray[np.uint64]
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MISSING = np.uint64(0x5851F42D4C957F2D)
 
@@ -42,7 +44,7 @@ def _plain(values: pa.Array) -> bool:
     return not pa.types.is_nested(values.type) and not pa.types.is_interval(values.type)
 
 
-def _hashes(columns: Sequence[pa.Array]) -> np.ndarray:
+def _hashes(columns: Sequence[pa.Array]) -> Bits:
     """64 bits for each row: of a million rows that differ two share them once in 30 million times."""
     total = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
@@ -50,17 +52,19 @@ def _hashes(columns: Sequence[pa.Array]) -> np.ndarray:
     return total
 
 
-def _bits(column: pa.Array) -> np.ndarray:
+def _bits(column: pa.Array) -> Bits:
     """64 bits for each value, the same for the same value of one column."""
     if pa.types.is_floating(column.type):
         doubles = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) + 0.0  # -0.0 becomes 0.0
         return np.where(np.isnan(doubles), _MISSING, doubles.view(np.uint64))
     codes = pc.dictionary_encode(column).indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return codes.astype(np.int64).view(np.uint64)
+    bits: Bits = codes.astype(np.int64).view(np.uint64)
+    return bits
 
 
-def _mixed(bits: np.ndarray) -> np.ndarray:
+def _mixed(bits: Bits) -> Bits:
     """The finalizer of SplitMix64 (Steele, Lea and Flood 2014): each bit of the input changes half of the output's."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    mixed: Bits = bits ^ (bits >> np.uint64(31))
+    return mixed

@@ -1,6 +1,7 @@
 """Faults of the data are named with value, threshold and severity; clean data has none."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from driftmonitor_api.v1alpha1 import DriftMonitorSpec, Violation
 from driftmonitor_check.columns import resolve
+from driftmonitor_check.evidence import Window
 from driftmonitor_check.methods import ConfigurationError
 from driftmonitor_check.quality import chance
 from driftmonitor_check.quality.assessment import ROWS, assess, count
@@ -16,6 +18,7 @@ from driftmonitor_check.quality.levels import judged, verify
 
 Assess = Callable[..., list[Violation]]
 ROW_COUNT = 1000
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def numbers(seed: int = 1, rows: int = ROW_COUNT) -> np.ndarray:
@@ -53,9 +56,13 @@ def assessed(spec_with: Any) -> Assess:
         tables = [
             pa.table({"a": side, "row": numbers(seed, len(side))}) for seed, side in ((2, reference), (3, window))
         ]
-        return assess(spec, resolve(spec, tables[1].schema, tables[0].schema), tables[1], tables[0])
+        return assess(spec, resolve(spec, tables[1].schema, tables[0].schema), of(tables[1]), tables[0])
 
     return run
+
+
+def of(table: pa.Table, outputs: pa.Table | None = None) -> Window:
+    return Window(table, NOW, NOW, outputs=outputs)
 
 
 def said(violations: list[Violation]) -> list[tuple[str, str, str | None]]:
@@ -91,7 +98,7 @@ def test_clean_windows_have_no_violation(before: int, after: int, windows: int, 
         random = np.random.default_rng([seed, before, after])
         reference, window = clean(random, before), clean(random, after)
         spec = spec_with()
-        found = assess(spec, resolve(spec, window.schema, reference.schema), window, reference)
+        found = assess(spec, resolve(spec, window.schema, reference.schema), of(window), reference)
         alarms += [(seed, said(found))] if found else []
     assert len(alarms) <= windows // 100, alarms
 
@@ -100,7 +107,7 @@ def test_clean_rows_of_few_values_are_no_duplicates(spec_with: Any) -> None:
     random, spec = np.random.default_rng(1), spec_with()
     for rows in ((1000, 1000), (500, 20_000), (20_000, 500)):
         reference, window = (pa.table({"a": random.integers(0, 2, n), "b": random.integers(0, 3, n)}) for n in rows)
-        assert assess(spec, resolve(spec, window.schema, reference.schema), window, reference) == []
+        assert assess(spec, resolve(spec, window.schema, reference.schema), of(window), reference) == []
 
 
 FAULTS: dict[str, tuple[str, Any, Any, str, float, float, str]] = {
@@ -232,7 +239,7 @@ def test_copies_of_rows_are_told_once_for_all_columns(spec_with: Any) -> None:
     reference = pa.table({"a": numbers(1), "b": pa.array(["x", None] * 500)})
     distinct = pa.table({"a": numbers(2), "b": pa.array([None, "x"] * 500)})
     window = pa.concat_tables([distinct.slice(0, 400), distinct.slice(0, 400), distinct.slice(0, 200)])
-    (found,) = assess(spec, resolve(spec, window.schema, reference.schema), window, reference)
+    (found,) = assess(spec, resolve(spec, window.schema, reference.schema), of(window), reference)
     assert (found.column, found.check, found.severity, found.value) == (ROWS, "duplicate_rows_check", "Critical", 0.6)
     assert found.message == "600 of the window's 1000 rows are copies of others, 0 of the reference's 1000"
 
@@ -241,7 +248,7 @@ def test_missing_and_equal_values_make_rows_copies(spec_with: Any) -> None:
     nan = float("nan")
     rows = pa.table({"a": [nan, nan, 0.0, -0.0] + [1.0 + place for place in range(96)]})
     spec, reference = spec_with({"duplicates": {"warning": 0.01, "critical": 0.02}}), pa.table({"a": numbers(1)})
-    found = assess(spec, resolve(spec, rows.schema, reference.schema), rows, reference)
+    found = assess(spec, resolve(spec, rows.schema, reference.schema), of(rows), reference)
     (copies,) = [each for each in found if each.check == "duplicate_rows_check"]
     assert copies.value == 0.02
 
@@ -264,7 +271,7 @@ def test_a_column_that_is_not_declared_is_extra_unless_it_is_redacted(spec_with:
     spec = spec_with(a="Numerical")
     table = pa.table({"a": numbers(1), "b": numbers(2)})
     columns = resolve(spec, table.schema, table.schema)
-    assert said(assess(spec, columns, table, table)) == [("b", "extra_column_check", "Warning")]
+    assert said(assess(spec, columns, of(table), table)) == [("b", "extra_column_check", "Warning")]
 
 
 def test_what_is_ignored_is_not_told(assessed: Assess) -> None:
@@ -282,7 +289,7 @@ def test_a_column_that_cannot_be_compared_has_that_fault_alone_with_its_numbers(
     spec = spec_with()
     reference, window = pa.table({"a": numbers(1)}), pa.table({"a": with_some(numbers(2), 0.9, None)})
     fault = Violation(column="a", check="completeness_check", message="too few", severity="Critical")
-    found = assess(spec, resolve(spec, window.schema, reference.schema), window, reference, [fault])
+    found = assess(spec, resolve(spec, window.schema, reference.schema), of(window), reference, [fault])
     (told,) = [each for each in found if each.column == "a"]
     assert (told.check, told.message, told.value, told.threshold) == ("completeness_check", "too few", 0.9, 0.1)
     assert told.severity == "Critical"
@@ -292,7 +299,7 @@ def test_critical_violations_come_first(spec_with: Any) -> None:
     spec = spec_with()
     reference = pa.table({"a": numbers(1), "b": numbers(2)})
     window = pa.table({"a": with_some(numbers(3), 0.07, None), "b": with_some(numbers(4), 0.5, None)})
-    found = assess(spec, resolve(spec, window.schema, reference.schema), window, reference)
+    found = assess(spec, resolve(spec, window.schema, reference.schema), of(window), reference)
     assert [each.column for each in found] == ["b", "a"]
 
 
