@@ -49,7 +49,7 @@ def test_twenty_seconds_with_rotation_outages_and_nuisances_lose_nothing_and_kee
     # seconds that count, about 900 bytes a request.
     assert seen.mistakes(bound=600) == []
     assert seen.answered > 20 * 200 * soak.ROWS * 0.1  # a busy machine serves less
-    assert seen.outages >= 3
+    assert seen.outages >= 2
     assert seen.files >= 3
     assert seen.refused >= 5
     assert "Nothing" not in soak.table(seen)
