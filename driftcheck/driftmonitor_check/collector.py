@@ -1,6 +1,7 @@
 """The check's side of the collector's HTTP interface."""
 
 import json
+import shutil
 import time
 import urllib.error
 import urllib.parse
@@ -9,14 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import EndedWriter
 from driftmonitor_check.evidence import Coverage
+from driftmonitor_check.mapping import mapped_table
 
 _ARROW = "application/vnd.apache.arrow.stream"
+_PIECE_BYTES = 1 << 20
 _TRANSIENT = (408, 425, 429)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
@@ -40,7 +43,10 @@ class Collector:
     clock: Callable[[], float] = time.monotonic
 
     def window(self, start: datetime, end: datetime, limit: int) -> pa.Table:
-        """The newest `limit` rows from `start`, inclusive, to `end`, exclusive, as the collector stores them."""
+        """The newest `limit` rows from `start`, inclusive, to `end`, exclusive, as the collector stores them.
+
+        They lie in a temporary file, and in memory only where they are looked at.
+        """
         query = urllib.parse.urlencode({"start": _rfc3339(start), "end": _rfc3339(end), "limit": limit})
         request = self._request("GET", f"/v1/window?{query}", headers={"Accept": _ARROW})
         return self._retried("the window", request, _arrow_table)
@@ -104,8 +110,15 @@ class Collector:
 
 
 def _arrow_table(response: Any) -> pa.Table:
-    """Read whole before it is parsed: an Arrow stream that breaks off between two batches looks complete."""
-    return pa.ipc.open_stream(pa.py_buffer(response.read())).read_all()
+    """Written whole before it is parsed: an Arrow stream that breaks off between two batches looks complete."""
+
+    def copy(file: IO[bytes]) -> None:
+        length = response.headers.get("Content-Length")
+        shutil.copyfileobj(response, file, _PIECE_BYTES)
+        if length is not None and file.tell() != int(length):
+            raise pa.ArrowInvalid(f"{file.tell()} bytes have come of {length}")  # else it is the chunks that tell
+
+    return mapped_table(copy)
 
 
 def _final(error: Exception) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import MAX_SCORE, ColumnResult, Violation
-from driftmonitor_check import correction, scoring
+from driftmonitor_check import correction, sampling, scoring
 from driftmonitor_check.cleaning import ColumnFaultError, Pair, clean
 from driftmonitor_check.columns import Column
 from driftmonitor_check.methods import Score
@@ -24,8 +24,11 @@ class Comparison:
     checked: Sequence[Column]
     """With the thresholds that plain scores are held against: corrected ones where there is a correction."""
     pairs: Mapping[str, Pair]
+    """The rows that a report shows: all columns whole would not fit into memory."""
     corrected: int = 0
     """Number of columns whose p-values were corrected together."""
+    sampled: bool = False
+    """Whether there are more rows than those."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def compare_columns(
 
     With `correct` p-values are corrected for their number; those that could not be computed do not count.
     """
-    violations, checked = [], []
+    violations, checked, sampled = [], [], False
     pairs: dict[str, Pair] = {}
     scores: dict[str, Score] = {}
     for column in columns:
@@ -51,7 +54,8 @@ def compare_columns(
             pair = _cleaned(column, window, reference, min_values)
             scores[column.name] = _finite_score(column, pair)
             checked.append(column)
-            pairs[column.name] = pair
+            pairs[column.name] = sampling.sample(pair)
+            sampled = sampled or sampling.sampled(pair)
         except ColumnFaultError as fault:
             violations.append(
                 Violation(
@@ -70,7 +74,7 @@ def compare_columns(
         else column
         for column in checked
     ]
-    return Comparison(results, violations, plain, pairs, len(adjusted))
+    return Comparison(results, violations, plain, pairs, len(adjusted), sampled)
 
 
 def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage:
@@ -83,11 +87,13 @@ def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage
             " (Benjamini-Hochberg)."
         )
     try:
-        report = detection.report(comparison.checked, comparison.pairs, drift_share=drift_share, note=note)
+        report = detection.report(
+            comparison.checked, comparison.pairs, drift_share=drift_share, note=note, sampled=comparison.sampled
+        )
     except Exception as error:  # the verdict stands without its picture
         return ReportPage(None, f"The HTML report could not be made: {type(error).__name__}: {error}."[:512])
     remarks = [
-        f"The report shows a sample of {detection.REPORT_ROWS} rows." if report.sampled else "",
+        f"The report shows a sample of {sampling.REPORT_ROWS} rows." if report.sampled else "",
         f"The report leaves out {', '.join(list(report.left_out)[:5])}." if report.left_out else "",
     ]
     return ReportPage(report.html, " ".join(remark for remark in remarks if remark))

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from scipy.stats import false_discovery_control
-
 from driftmonitor_check.methods import DriftTest
 
 
@@ -12,6 +10,8 @@ def adjusted(p_values: Mapping[str, float]) -> dict[str, float]:
     """Each column's p-value after the correction: the rate of false discoveries at which it just counts."""
     if not p_values:
         return {}
+    from scipy.stats import false_discovery_control  # late: it takes as long to load as all else
+
     values = false_discovery_control(list(p_values.values()), method="bh")
     return {name: float(value) for name, value in zip(p_values, values, strict=True)}
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import FeatureType
-from driftmonitor_check import scoring
+from driftmonitor_check import sampling, scoring
 from driftmonitor_check.cleaning import Pair
 from driftmonitor_check.columns import Column
 from driftmonitor_check.methods import APPLICABLE, DriftTest
@@ -23,9 +23,6 @@ with warnings.catch_warnings():
     from evidently.legacy.calculations.stattests import registry
     from evidently.legacy.core import ColumnType
     from evidently.presets import DataDriftPreset
-
-REPORT_ROWS = 20_000
-"""Rows of each side in the HTML report: its cost grows with them, what one sees does not."""
 
 TYPES: dict[FeatureType, ColumnType] = {"Numerical": ColumnType.Numerical, "Categorical": ColumnType.Categorical}
 _NAMES = {column_type: type_ for type_, column_type in TYPES.items()}
@@ -48,14 +45,18 @@ class RenderedReport:
     """Whether it shows REPORT_ROWS rows of a side that has more."""
 
 
-def report(columns: Sequence[Column], pairs: Mapping[str, Pair], *, drift_share: float, note: str) -> RenderedReport:
+def report(
+    columns: Sequence[Column], pairs: Mapping[str, Pair], *, drift_share: float, note: str, sampled: bool = False
+) -> RenderedReport:
     """Evidently's drift report of the columns, each with its own method and its critical threshold.
 
-    A column that Evidently cannot draw is left out. Raises ValueError if that leaves none.
+    `sampled` says that the pairs are samples already. A column that Evidently cannot draw is left out. ValueError if
+    that leaves none.
     """
-    sampled = any(len(side) > REPORT_ROWS for pair in pairs.values() for side in (pair.reference, pair.current))
-    reference = pd.DataFrame({column.name: _series(_sample(pairs[column.name].reference)) for column in columns})
-    current = pd.DataFrame({column.name: _series(_sample(pairs[column.name].current)) for column in columns})
+    sampled = sampled or any(sampling.sampled(pair) for pair in pairs.values())
+    shown = {column.name: sampling.sample(pairs[column.name]) for column in columns}
+    reference = pd.DataFrame({name: _series(pair.reference) for name, pair in shown.items()})
+    current = pd.DataFrame({name: _series(pair.current) for name, pair in shown.items()})
     left_out: dict[str, str] = {}
     try:
         rendered = _render(columns, reference, current, drift_share)
@@ -149,7 +150,7 @@ def _undrawable(
 def _notes(note: str, sampled: bool, left_out: Mapping[str, str]) -> list[str]:
     notes = [note]
     if sampled:
-        notes.append(f"This page shows a sample of {REPORT_ROWS:,} rows; the verdict stands on all rows.")
+        notes.append(f"This page shows a sample of {sampling.REPORT_ROWS:,} rows; the verdict stands on all rows.")
     notes.extend(f"Not shown: {name} ({reason})." for name, reason in left_out.items())
     return notes
 
@@ -157,14 +158,6 @@ def _notes(note: str, sampled: bool, left_out: Mapping[str, str]) -> list[str]:
 def _with_note(page: str, notes: Sequence[str]) -> str:
     lines = "".join(f"<div>{html.escape(note)}</div>" for note in notes if note)
     return page.replace("<body>", f'<body><div style="font-family: sans-serif; padding: 1em">{lines}</div>', 1)
-
-
-def _sample(values: pa.Array) -> pa.Array:
-    """REPORT_ROWS rows in their order, the same ones for the same number of rows."""
-    if len(values) <= REPORT_ROWS:
-        return values
-    chosen = np.random.default_rng(0).choice(len(values), REPORT_ROWS, replace=False)
-    return values.take(pa.array(np.sort(chosen)))
 
 
 def _series(values: pa.Array) -> pd.Series:

@@ -113,6 +113,15 @@ def test_an_answer_that_breaks_off_between_two_batches_is_not_taken_for_the_whol
         collector_at(peer.url, time).window(START, END, 100)
 
 
+def test_a_large_window_lies_in_a_file_that_ends_with_it_and_not_in_memory(peer: Peer, time: Time) -> None:
+    large = pa.table({"feature_a": pa.array(range(1_000_000), pa.float64())})
+    peer.answers = [(200, arrow(large))]
+    before = pa.total_allocated_bytes()
+    window = collector_at(peer.url, time).window(START, END, 1_000_000)
+    assert pa.total_allocated_bytes() - before < 1 << 20
+    assert window.equals(large)
+
+
 def test_a_refusal_is_final_and_told_as_it_came(peer: Peer, time: Time) -> None:
     peer.answers = [(401, b'{"error": "the token is wrong"}')]
     with pytest.raises(

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from driftmonitor_check import tables
 from driftmonitor_check.tables import TableError, read_table
 
 
@@ -83,3 +85,33 @@ def test_a_broken_off_parquet_file_is_an_error(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="No such file"):
         read_table(tmp_path / "gone.csv")
+
+
+def test_a_large_parquet_file_is_read_into_a_file_and_not_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "IN_MEMORY_BYTES", 1 << 20)
+    path = tmp_path / "large.parquet"
+    whole = pa.table(
+        {
+            "a": np.arange(600_000.0),
+            "a.b": np.arange(600_000),
+            "text": pa.array([None, "x", "y"] * 200_000).dictionary_encode(),
+            "other": np.ones(600_000),
+        }
+    )
+    parquet.write_table(whole, path)
+    before = pa.total_allocated_bytes()
+    read = read_table(path, columns=["a", "text"])
+    assert pa.total_allocated_bytes() - before < 1 << 20
+    assert read.column_names == ["a", "text"]
+    assert read.column("a").equals(whole.column("a"))
+    assert read.column("text").to_pylist() == whole.column("text").to_pylist()
+
+
+def test_a_csv_file_that_does_not_fit_into_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_CSV_BYTES", 10)
+    path = tmp_path / "large.csv"
+    path.write_text("a\n" + "1\n" * 10)
+    with pytest.raises(TableError, match="give a Parquet file"):
+        read_table(path)
