@@ -40,16 +40,29 @@ class Step:
 class _Still:
     stored_through: int
     since: float
-    highest_stored: int
     """When rows were sent again the last time, or at the beginning."""
+    written: int
+    """Highest seq given out by then."""
     duplicates: int
     """The most that were told by then."""
+    moved: float
+    """When anything came the last time, a row for the first time or once more."""
+    most: tuple[int, int]
+    """The highest seq and the most duplicates that were told."""
+    passed_over: Sequence[Interval]
     gap: Sequence[Interval] = ()
     """What had been passed over when that was done for the first time."""
     goes: int = 0
     in_vain: int = 0
-    """Goes after which other rows arrived, new ones or the witness, and these did not."""
+    """Goes after which the rows behind them arrived, new ones or the witness, and these did not."""
     sent_through: int = 0
+
+    def look(self, answer: Answer, now: float) -> None:
+        """Take note of what has come since the last answer. Two collectors of one store count duplicates each."""
+        most = max(self.most[0], answer.highest_stored), max(self.most[1], answer.duplicates)
+        passed_over = _passed_over(answer)
+        if (most, passed_over) != (self.most, self.passed_over):
+            self.moved, self.most, self.passed_over = now, most, passed_over
 
 
 class Gaps:
@@ -60,23 +73,28 @@ class Gaps:
         self._patience = patience
         self._writers: dict[str, _Still] = {}
 
-    def step(self, writer: str, answer: Answer, now: float) -> Step:
-        """What to do after this answer; `now` on a clock that never goes backwards.
+    def step(self, writer: str, answer: Answer, now: float, written: int) -> Step:
+        """What to do after this answer; `now` is of a clock that never goes backwards, `written` the highest seq given
+        out.
 
-        What is sent must bring a witness along, a row that is stored already: a full log has no new rows that could
-        show that the shipper works. A witness that arrives is one duplicate more.
+        A shipper with a long backlog brings what was sent again long after that. It has passed it once a row arrives
+        that was written later. A full log has no such row, so what is sent must bring a witness along, a row that is
+        stored already: one duplicate more, and then nothing comes any more.
         """
         if not answer.missing:
             self._writers.pop(writer, None)
             return Step()
         still = self._writers.get(writer)
         if still is None or still.stored_through != answer.stored_through:
-            return self._moved(writer, answer, now, still)
+            return self._moved(writer, answer, now, written, still)
+        still.look(answer, now)
         if now - still.since < self._patience * min(2**still.goes, _LONGEST_PATIENCE):
             return Step()
-        arrived = answer.highest_stored > still.highest_stored or answer.duplicates > still.duplicates
-        still.in_vain += still.goes > 0 and arrived
-        still.since, still.highest_stored = now, answer.highest_stored
+        passed, idle = answer.highest_stored > still.written, now - still.moved >= self._patience
+        if still.goes and not passed and not idle:
+            return Step()
+        still.in_vain += still.goes > 0 and (passed or answer.duplicates > still.duplicates)
+        still.since, still.written = now, written
         still.duplicates = max(still.duplicates, answer.duplicates)
         if still.in_vain >= _TRIES and (hopeless := tuple(below(common(answer.missing, still.gap), answer))):
             return Step(give_up=hopeless)
@@ -84,8 +102,10 @@ class Gaps:
         still.gap = still.gap or tuple(below(answer.missing, answer))
         return Step(send=answer.missing)
 
-    def _moved(self, writer: str, answer: Answer, now: float, before: _Still | None) -> Step:
-        still = self._writers[writer] = _Still(answer.stored_through, now, answer.highest_stored, answer.duplicates)
+    def _moved(self, writer: str, answer: Answer, now: float, written: int, before: _Still | None) -> Step:
+        most = answer.highest_stored, answer.duplicates
+        still = _Still(answer.stored_through, now, written, answer.duplicates, now, most, _passed_over(answer))
+        self._writers[writer] = still
         if before is not None and before.goes and answer.stored_through >= before.sent_through:
             # All that was sent has come: what else was missing with it needs no proof of its own.
             still.gap = tuple(below(common(answer.missing, before.gap), answer))
@@ -103,6 +123,10 @@ class Gaps:
         """They could not be sent: this was no go."""
         still = self._writers[writer]
         still.goes = max(0, still.goes - 1)
+
+
+def _passed_over(answer: Answer) -> Sequence[Interval]:
+    return tuple(below(answer.missing, answer))
 
 
 def below(intervals: Iterable[Interval], answer: Answer) -> Iterator[Interval]:

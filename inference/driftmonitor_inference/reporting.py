@@ -115,7 +115,7 @@ class Reporter:
             try:
                 answer = self._send(report, timeout)
                 self._log.confirm(report.writer, answer.stored_through)
-                self._close_gap(report.writer, answer)
+                self._close_gap(report, answer)
             except (ReportError, OSError) as error:
                 problem = str(error)
                 break
@@ -131,8 +131,9 @@ class Reporter:
             if not self._stop.wait(min(_SHORTEST_INTERVAL_SECONDS, self._interval)):
                 self.report_all()
 
-    def _close_gap(self, writer: str, answer: Answer) -> None:
-        step = self._gaps.step(writer, answer, time.monotonic())
+    def _close_gap(self, report: WriterReport, answer: Answer) -> None:
+        writer = report.writer
+        step = self._gaps.step(writer, answer, time.monotonic(), report.written)
         give_up = step.give_up
         if step.send:
             try:
