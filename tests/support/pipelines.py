@@ -68,7 +68,7 @@ class Pipeline:
             stack.callback(self.collector.kill)
             stack.callback(self.sidecar.kill)
             stack.callback(self.server.kill)
-            stack.callback(self.callers.stop)
+            stack.callback(lambda: self.callers.stop())  # a soak has others of its own
             self._resources = stack.pop_all()
         return self
 
