@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from driftmonitor_collector.storage import ReportFolder, Storage
 from driftmonitor_collector.store.damage import name_of
 from driftmonitor_collector.store.log import DamagedSegmentError
 from driftmonitor_collector.store.partitions import touches
+from driftmonitor_collector.store.sums import DamagedFileError
 from driftmonitor_collector.volume import VolumeStorage
 from driftmonitor_collector.windows import WindowQuery
 
@@ -52,7 +52,6 @@ class Collector:
         self._storage = open_storage(config)
         self._committer: Committer | None = None
         self._stopping = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.metrics = Metrics()
         self._add_gauges()
@@ -105,7 +104,6 @@ class Collector:
 
     def start(self) -> None:
         """Begin to recover, then to serve, in the background."""
-        self._loop = asyncio.get_running_loop()
         self._tasks.append(asyncio.create_task(self._run()))
 
     async def stop(self) -> None:
@@ -174,6 +172,7 @@ class Collector:
             self.metrics.compaction_failures.inc()
         await self._expire()
         if prepare:
+            await self._merge()
             await self._look_for_damage()
 
     async def _compact(self) -> None:
@@ -184,6 +183,13 @@ class Collector:
                 return
             self.metrics.compacted_rows.inc(rows)
             self.metrics.compaction_seconds.observe(perf_counter() - begin)
+
+    async def _merge(self) -> None:
+        try:
+            while not self._stopping.is_set() and await asyncio.to_thread(self._storage.merge_next):
+                self.metrics.merged_hours.inc()
+        except Exception:
+            _logger.exception("small files were not all merged; it is tried again")
 
     async def _expire(self) -> None:
         try:
@@ -198,22 +204,16 @@ class Collector:
     def open_window(self, query: WindowQuery) -> "Rows":
         """The query's rows; call it in a thread, and close them.
 
-        A file that is found damaged is set apart; its rows are missing from now on, here and in the ledger.
+        A file that is found damaged is set apart; `missing_rows`, called after this, tells of it.
         """
-        from driftmonitor_collector.store.columnar import DamagedFileError
-
         for _ in range(_MOST_DAMAGED_FILES):
             try:
                 return self._storage.open_window(query)
             except FileNotFoundError:
                 continue  # set apart for another window
             except DamagedFileError as error:
-                self._set_apart(error.path)
+                self._storage.set_apart(name_of(error.path))
         return self._storage.open_window(query)
-
-    def _set_apart(self, path: Path) -> None:
-        if self._storage.set_apart(name_of(path)) and self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._account_for_damage(), self._loop).result()
 
     async def _look_for_damage(self) -> None:
         """Read some of the files again, and account for what lies apart, also if another collector put it there."""
@@ -229,8 +229,9 @@ class Collector:
             if found.file not in self.ledger.damaged:
                 await self.committer.submit(found)
 
-    def missing_rows(self, start: datetime, end: datetime) -> int:
+    async def missing_rows(self, start: datetime, end: datetime) -> int:
         """How many rows of the hours that touch [start, end) are missing because their files were damaged."""
+        await self._account_for_damage()
         return self.ledger.damaged_rows(lambda name: touches(name, start, end))
 
     def labels(self) -> Iterator["pa.Table"]:

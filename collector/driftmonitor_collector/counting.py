@@ -1,11 +1,10 @@
 """How many rows lie in Parquet files and how many in the log, counted from the files of a collector that may be at work."""  # noqa: E501  # one line
 
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from driftmonitor_collector import frames
+from driftmonitor_collector import frames, merging
 from driftmonitor_collector.frames import Frame
 from driftmonitor_collector.store import columnar, partitions
 from driftmonitor_collector.store.layout import Layout
@@ -32,7 +31,14 @@ def count(data_dir: Path) -> Count:
             if isinstance(item, Frame) and item.kind in frames.RECORD_KINDS:
                 result.log_rows += item.payload.count(b"\n") + 1
     for _, directory in partitions.hours(layout.records):
-        for path in partitions.files_in(directory, without=live):
-            with suppress(FileNotFoundError):  # its retention has passed meanwhile
-                result.parquet_rows += columnar.count_rows(path)
+        result.parquet_rows += _rows_of_hour(directory, live)
     return result
+
+
+def _rows_of_hour(directory: Path, live: set[int]) -> int:
+    while directory.exists() or merging.made_path(directory).exists():  # otherwise its retention has passed meanwhile
+        try:
+            return sum(columnar.count_rows(path) for path in partitions.files_in(directory, without=live))
+        except FileNotFoundError:
+            continue  # its files were merged
+    return 0

@@ -27,6 +27,7 @@ class Metrics:
         self.refused = self._counter("refused_requests", "Requests refused because the volume is full or memory short.")
         self.compacted_rows = self._counter("compacted_rows", "Rows written to Parquet files.")
         self.compaction_failures = self._counter("compaction_failures", "Compactions that failed and are repeated.")
+        self.merged_hours = self._counter("merged_hours", "Times that an hour's small Parquet files were made few.")
         self.expired_rows = self._counter("expired_rows", "Rows deleted because the retention has passed.")
         self.expired_files = self._counter("expired_files", "Reports and files of lines set apart deleted likewise.")
         self.retention_failures = self._counter("retention_failures", "Deletions that failed and are repeated.")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from driftmonitor_collector import frames
+from driftmonitor_collector import frames, merging
 from driftmonitor_collector.frames import Frame
 from driftmonitor_collector.identities import Identities
 from driftmonitor_collector.intervals import IntervalSet
@@ -25,6 +25,7 @@ class Recovered:
 
 def recover(layout: Layout, log: Log) -> Recovered:
     """Load the state, or make it again, and replay the log."""
+    merging.finish(layout)
     checkpoint = Checkpoint(layout.state, *(state.load(layout.state) or reconstructed(layout)))
     log.recover(checkpoint.compacted_through, layout.damaged)
     ledger, identities = checkpoint.ledger.merged(Ledger()), Identities()

@@ -58,6 +58,9 @@ class Storage(Protocol):
     def compact_next(self, duplicates: int) -> int | None:
         """Compact one piece; its number of rows, None when there is none left. `duplicates` are remembered along."""
 
+    def merge_next(self) -> bool:
+        """Make few files of many small ones, one piece; False when there is nothing left."""
+
     def expire(self, now: datetime) -> Expired:
         """Delete what has passed its retention."""
 

@@ -11,6 +11,7 @@ from driftmonitor_collector.config import Config
 from driftmonitor_collector.frames import DamagedFile
 from driftmonitor_collector.identities import Identities
 from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.merging import Merging
 from driftmonitor_collector.planning import Plan, Submission, plan
 from driftmonitor_collector.recovery import recover
 from driftmonitor_collector.retention import Expired, expire, stored_bytes
@@ -20,6 +21,7 @@ from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.reports import Reports
 from driftmonitor_collector.store.state import Checkpoint
+from driftmonitor_collector.store.sums import DamagedFileError
 from driftmonitor_collector.windows import WindowQuery
 
 # pyarrow takes longer to load than everything else together: only what reads or writes Parquet loads it.
@@ -44,6 +46,7 @@ class VolumeStorage:
         self._log = Log(self._layout.log, reserve_bytes=config.reserve_bytes)
         self._checkpoint: Checkpoint
         self._identities = Identities()
+        self._merging = Merging(self._layout)
         self._scrubbing = Scrubbing(self._layout)
         # Of this start alone, so that it never gives a number twice.
         self._foreign_writer = f"foreign/{secrets.token_hex(8)}"
@@ -85,6 +88,18 @@ class VolumeStorage:
             return compact(self._layout, self._log, self._checkpoint, segments[0], duplicates=duplicates)
         finally:
             give_back()
+
+    def merge_next(self) -> bool:
+        """Merge the small files of one hour, except the newest."""
+        try:
+            if not self._merging.step(self._checkpoint.compacted_through):
+                return False
+        except DamagedFileError as error:
+            return self.set_apart(damage.name_of(error.path))
+        from driftmonitor_collector.memory import give_back
+
+        give_back()
+        return True
 
     def expire(self, now: datetime) -> Expired:
         """Delete hours, reports and lines set apart that have passed the retention."""

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from driftmonitor_collector.answers import Closing
 from driftmonitor_collector.collector import Collector
+from driftmonitor_collector.store.sums import DamagedFileError
 from driftmonitor_collector.windows import WindowQuery, parse_query
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ def routes(collector: Collector) -> list[BaseRoute]:
         except BaseException:
             reading -= 1
             raise
-        missing = collector.missing_rows(max(query.start, rows.since), query.end)
+        try:
+            missing = await collector.missing_rows(max(query.start, rows.since), query.end)
+        except BaseException:
+            done(rows.close)
+            raise
         headers = {MISSING_ROWS: str(missing)} if missing else {}
         return Closing(StreamingResponse(content, media_type=chosen, headers=headers), lambda: done(rows.close))
 
@@ -70,7 +75,6 @@ def routes(collector: Collector) -> list[BaseRoute]:
 def _open(collector: Collector, query: WindowQuery, chosen: str) -> "tuple[Iterator[bytes], Rows]":
     """The answer's bytes, and the rows, to be closed after them. What fails at the first rows fails here."""
     from driftmonitor_collector import encoding, labelled  # load pyarrow, which no start waits for
-    from driftmonitor_collector.store.columnar import DamagedFileError
 
     try:
         if query.labels:

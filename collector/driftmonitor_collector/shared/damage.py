@@ -9,6 +9,7 @@ from driftmonitor_collector.shared import names
 from driftmonitor_collector.shared.mirror import Mirror
 from driftmonitor_collector.store import columnar, damage, key_files
 from driftmonitor_collector.store.objects import Objects
+from driftmonitor_collector.store.sums import DamagedFileError
 
 _logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def set_apart(objects: Objects, mirror: Mirror, name: str) -> bool:
             key_files.path_of(copy).write_bytes(keys)
         try:
             columnar.verify(copy)
-        except columnar.DamagedFileError:
+        except DamagedFileError:
             known = damage.keys_of(copy)
         else:
             return False

@@ -170,6 +170,10 @@ class SharedStorage:
             return False
         return monotonic() - since >= HELP_SECONDS
 
+    def merge_next(self) -> bool:
+        """The files stay as they are: each collector may be reading them."""
+        return False
+
     def expire(self, now: datetime) -> Expired:
         """Delete what has passed the retention."""
         return retention.expire(self._objects, self.reports, now, self._config.retention)

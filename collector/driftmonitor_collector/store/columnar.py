@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from driftmonitor_collector.store import files, sums
+from driftmonitor_collector.store.sums import DamagedFileError
 from driftmonitor_collector.tables import ORDER, TIMESTAMP
 
 ROW_GROUP_ROWS = 1 << 17
@@ -27,14 +28,6 @@ _DELTAS = {
 _REPETITIVE = {"monitor", "model", "model_version", "writer", "prediction_label"}
 _SAMPLE_ROWS = 1 << 15
 _MOST_DISTINCT = 0.65  # of a sample: with more, the dictionary takes more room than it saves
-
-
-class DamagedFileError(Exception):
-    """A Parquet file is not what was written; the message names it."""
-
-    def __init__(self, path: Path, problem: object) -> None:
-        super().__init__(f"{path} is damaged: {problem}")
-        self.path = path
 
 
 class Part(NamedTuple):

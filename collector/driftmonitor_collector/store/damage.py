@@ -12,6 +12,7 @@ from driftmonitor_collector.frames import DamagedFile
 from driftmonitor_collector.ledger import Keys, Ledger
 from driftmonitor_collector.store import files, key_files
 from driftmonitor_collector.store.layout import Layout
+from driftmonitor_collector.store.sums import DamagedFileError
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def set_apart(layout: Layout, name: str) -> bool:
     with layout.snapshots.moving:
         try:
             columnar.verify(path)
-        except columnar.DamagedFileError as error:
+        except DamagedFileError as error:
             _logger.error("%s; it is kept as %s, and its rows are missing from now on", error, apart)
         except FileNotFoundError:
             return False

@@ -5,7 +5,7 @@ deleted, and files made one, while others read: see `snapshots`.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -80,6 +80,11 @@ def bytes_in(directory: Path) -> int:
 def segment_of(path: Path) -> int:
     """The last segment that the file was made of."""
     return int(path.stem.rpartition("-")[2])
+
+
+def merged_name(paths: Sequence[Path]) -> str:
+    """The name of the file that these, in the order of their segments, are made."""
+    return f"{paths[0].stem.partition('-')[0]}-{paths[-1].stem.rpartition('-')[2]}.parquet"
 
 
 def find(path: Path) -> Path:

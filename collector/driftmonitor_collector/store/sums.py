@@ -6,11 +6,20 @@ it, and that of the footer behind it.
 
 import struct
 import zlib
+from pathlib import Path
 from typing import BinaryIO
 
 _SUMS = struct.Struct("<16sII")
 _MARK = b"driftmonitor sum"
 _END_BYTES = 8  # the footer's length, and Parquet's own mark
+
+
+class DamagedFileError(Exception):
+    """A Parquet file is not what was written; the message names it."""
+
+    def __init__(self, path: Path, problem: object) -> None:
+        super().__init__(f"{path} is damaged: {problem}")
+        self.path = path
 
 
 class WrongSumError(ValueError):

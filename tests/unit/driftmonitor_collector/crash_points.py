@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from driftmonitor_collector.compaction import compact
 from driftmonitor_collector.ledger import Ledger
+from driftmonitor_collector.merging import Merging
 from driftmonitor_collector.planning import plan
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
@@ -49,6 +50,17 @@ def expire_all(root: Path) -> Ledger:
     layout = Layout(root)
     recovered = recover(layout, Log(layout.log, reserve_bytes=0))
     expire(layout, Reports(layout.reports), recovered.checkpoint, NOW, RETENTION)
+    return recovered.ledger
+
+
+def merge_all(root: Path) -> Ledger:
+    """Recover and merge small files; the ledger of everything stored."""
+    layout = Layout(root)
+    recovered = recover(layout, Log(layout.log, reserve_bytes=0))
+    merging = Merging(layout)
+    while merging.step(recovered.checkpoint.compacted_through):
+        pass
+    partitions.delete_apart(layout.records, layout.snapshots)  # as the retention does each time
     return recovered.ledger
 
 
@@ -192,6 +204,19 @@ def verify_retention(root: Path, rows: int, written: int) -> None:
     assert [path.name for path in (root / "records").iterdir()] == ["date=2026-01-02"]
 
 
+def verify_merging(root: Path, rows: int, written: int) -> None:
+    """Every row is in one file at any time but for the moment when an hour is out of sight, and at the end in few."""
+    assert len(set(rows_in(root))) == len(rows_in(root))
+    ledger = merge_all(root)
+    assert (ledger.stored, ledger.written) == (rows, written), (ledger.stored, ledger.written)
+    assert len(set(rows_in(root))) == len(rows_in(root)) == rows
+    assert hidden(root) == []
+    for hour, directory in partitions.hours(root / "records")[1:]:
+        assert len(partitions.files_in(directory, without=set())) == 1, hour
+    (root / "state").unlink(missing_ok=True)
+    assert recover(Layout(root), Log(root / "wal", reserve_bytes=0)).ledger.stored == rows
+
+
 def in_child(work: Callable[..., None], *arguments: object) -> int:
     """The wait status of a forked process that does the work."""
     child = os.fork()
@@ -209,6 +234,7 @@ WORK: dict[str, tuple[Callable[[Path], object], Callable[[Path, int, int], None]
     "writing": (write_all, verify_writing),
     "compaction": (compact_all, verify_compaction),
     "retention": (expire_all, verify_retention),
+    "merging": (merge_all, verify_merging),
 }
 
 

@@ -23,10 +23,10 @@ from driftmonitor_collector.planning import Submission, plan
 from driftmonitor_collector.reading import open_window
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
-from driftmonitor_collector.store.columnar import DamagedFileError
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.state import Checkpoint
+from driftmonitor_collector.store.sums import DamagedFileError
 from driftmonitor_collector.volume import VolumeStorage
 from driftmonitor_collector.windows import ParameterError, WindowQuery, parse_query
 
