@@ -128,7 +128,7 @@ def _compare(options: argparse.Namespace, now: datetime) -> int:
     from driftmonitor_check.facts import check_result
 
     try:
-        outcome = compare(options.monitor, options.reference, options.current, now)
+        outcome = compare(options.monitor, options.reference, options.current, now, draw=options.report is not None)
         print(rendered(check_result(outcome), outcome))
         if options.report and outcome.html is None:
             print("\nReport: none, as nothing was compared")

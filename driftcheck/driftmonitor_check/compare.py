@@ -26,8 +26,11 @@ class InputError(Exception):
     """A file given is not what it must be; the message names it and the fix."""
 
 
-def compare(monitor_file: Path, reference: str, current: Path, now: datetime) -> Outcome:
-    """The outcome that `run` would publish if `current` were its window. Raises InputError."""
+def compare(monitor_file: Path, reference: str, current: Path, now: datetime, *, draw: bool = True) -> Outcome:
+    """The outcome that `run` would publish if `current` were its window, without `draw` but for the report's page.
+
+    Raises InputError.
+    """
     monitor = read_monitor(monitor_file)
     texts = categorical_features(monitor.spec)
     try:
@@ -39,7 +42,8 @@ def compare(monitor_file: Path, reference: str, current: Path, now: datetime) ->
     window = Window(feature_columns(rows), start, end, outputs=output_columns(rows))
     features = reference_columns(monitor.spec, window.table.column_names)
     against = read_reference(reference, field="--reference", mount=None, columns=features, texts=texts, now=now)
-    return check(monitor.spec, window, against, title=f"{monitor.metadata.name}: {current} and {reference}", now=now)
+    title = f"{monitor.metadata.name}: {current} and {reference}"
+    return check(monitor.spec, window, against, title=title, now=now, draw=draw)
 
 
 def read_monitor(path: Path) -> DriftMonitor:

@@ -97,13 +97,13 @@ def _extra(spec: DriftMonitorSpec, window: pa.Table) -> Iterator[Violation]:
 
 
 def _copies(columns: Sequence[Column], window: pa.Table, reference: pa.Table, quality: Quality) -> Iterator[Violation]:
-    sides: tuple[list[pa.Array], list[pa.Array]] = [], []
+    for finding in rows.duplicates(_pairs(columns, window, reference), quality):
+        yield violation(ROWS, finding)
+
+
+def _pairs(columns: Sequence[Column], window: pa.Table, reference: pa.Table) -> Iterator[tuple[pa.Array, pa.Array]]:
     for column in columns:
         try:
-            both = raw_column(reference, column.name, "reference"), raw_column(window, column.name, "window")
+            yield raw_column(reference, column.name, "reference"), raw_column(window, column.name, "window")
         except ColumnFaultError:
             continue
-        for side, values in zip(sides, both, strict=True):
-            side.append(values)
-    for finding in rows.duplicates(*sides, quality):
-        yield violation(ROWS, finding)

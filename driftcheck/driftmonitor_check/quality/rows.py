@@ -1,6 +1,6 @@
 """Pure: the faults of whole rows: how many there are, and how many are there twice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from driftmonitor_check.quality import chance
 from driftmonitor_check.quality.levels import Finding, judged, levels
 
 Bits = NDArray[np.uint64]
+# 64 bits for each row: of a million rows that differ two share them once in 30 million times.
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MISSING = np.uint64(0x5851F42D4C957F2D)
 
@@ -27,12 +28,18 @@ def count(rows: int, quality: Quality) -> Iterator[Finding]:
         yield Finding("row_count_check", rows, maximum, "Critical", message)
 
 
-def duplicates(reference: Sequence[pa.Array], window: Sequence[pa.Array], quality: Quality) -> Iterator[Finding]:
-    """Rows that are copies of an earlier one in all columns, more than the reference makes one expect."""
-    columns = [pair for pair in zip(reference, window, strict=True) if _plain(pair[0]) and _plain(pair[1])]
-    if not columns:
+def duplicates(columns: Iterable[tuple[pa.Array, pa.Array]], quality: Quality) -> Iterator[Finding]:
+    """Rows that are copies of an earlier one in all columns, more than the reference makes one expect.
+
+    `columns` are the reference's and the window's values of each; they need not be in memory together.
+    """
+    sides: list[NDArray[np.uint64]] = []
+    for pair in columns:
+        if _plain(pair[0]) and _plain(pair[1]):
+            sides = sides or [np.zeros(len(values), np.uint64) for values in pair]
+            sides = [_mixed(side * _ODD + _bits(values)) for side, values in zip(sides, pair, strict=True)]
+    if not sides:
         return
-    sides = tuple(_hashes([pair[place] for pair in columns]) for place in (0, 1))
     (usual, before), (copies, rows) = ((len(side) - len(np.unique(side)), len(side)) for side in sides)
     noise = chance.of_duplicates(usual, before, rows)
     if said := judged(copies / rows, levels(quality.duplicates, "duplicates"), usual=usual / before, chance=noise):
@@ -42,14 +49,6 @@ def duplicates(reference: Sequence[pa.Array], window: Sequence[pa.Array], qualit
 
 def _plain(values: pa.Array) -> bool:
     return not pa.types.is_nested(values.type) and not pa.types.is_interval(values.type)
-
-
-def _hashes(columns: Sequence[pa.Array]) -> Bits:
-    """64 bits for each row: of a million rows that differ two share them once in 30 million times."""
-    total = np.zeros(len(columns[0]), np.uint64)
-    for column in columns:
-        total = _mixed(total * _ODD + _bits(column))
-    return total
 
 
 def _bits(column: pa.Array) -> Bits:

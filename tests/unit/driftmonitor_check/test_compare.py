@@ -158,23 +158,29 @@ def test_a_report_asked_for_in_vain_is_told(command: Any, tmp_path: Path, capsys
     assert not (tmp_path / "out.html").exists()
 
 
-def test_too_few_rows_cost_no_import_of_evidently_pandas_or_kubernetes(command: Any) -> None:
+@pytest.mark.parametrize(
+    ("window", "unneeded"),
+    [
+        ("few.csv", {"evidently", "pandas", "kubernetes", "scipy"}),
+        ("other.parquet", {"evidently", "kubernetes"}),
+    ],
+)
+def test_what_is_not_needed_is_not_imported_without_a_report(command: Any, window: str, unneeded: set[str]) -> None:
     program = (
         "import sys; from driftmonitor_check.__main__ import main; main(sys.argv[1:]);"
-        "print(sorted({'evidently', 'pandas', 'kubernetes'} & sys.modules.keys()))"
+        f"print(sorted({unneeded} & sys.modules.keys()))"
     )
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, *command("few.csv")], capture_output=True, text=True
+        [sys.executable, "-W", "error", "-c", program, *command(window)], capture_output=True, text=True
     )
     assert run.stderr == ""
     assert run.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_whole_comparison_writes_no_warning(command: Any) -> None:
+def test_a_whole_comparison_with_its_report_writes_no_warning(command: Any, tmp_path: Path) -> None:
+    arguments = command("other.parquet", "--report", str(tmp_path / "out.html"))
     run = subprocess.run(
-        [sys.executable, "-W", "default", "-m", "driftmonitor_check", *command("other.parquet")],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-W", "default", "-m", "driftmonitor_check", *arguments], capture_output=True, text=True
     )
     assert (run.returncode, run.stderr) == (1, "")
 
