@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from driftmonitor_collector import frames
 from driftmonitor_collector.config import ConfigError, SharedStore, parse_config
+from driftmonitor_collector.frames import DamagedFile
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.shared import entries, names
@@ -25,12 +26,15 @@ from driftmonitor_collector.shared.reports import SharedReports
 from driftmonitor_collector.shared.retention import expire
 from driftmonitor_collector.shared.storage import SharedStorage
 from driftmonitor_collector.store import state
+from driftmonitor_collector.store.damage import name_of
 from driftmonitor_collector.store.log import DamagedSegmentError, Segment
 from driftmonitor_collector.store.objects import Object, Objects
+from driftmonitor_collector.store.sums import DamagedFileError
 from driftmonitor_collector.store.unavailable import StoreUnavailableError, UnusableStoreError
 from driftmonitor_collector.windows import WindowQuery
 
 URI = "s3://records/shop/wine"
+DAYS = WindowQuery(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC))
 Lines = Callable[..., bytes]
 
 
@@ -409,3 +413,66 @@ def test_much_of_the_log_does_not_wait_for_its_time(
     assert not alone.storage.is_full_before_time()
     alone.write(lines([2, 3, 4]))
     assert alone.storage.is_full_before_time()
+
+
+def test_a_damaged_file_is_put_apart_once_by_whoever_meets_it_and_every_collector_hears_of_its_rows(
+    alone: Alone, tmp_path: Path, lines: Lines
+) -> None:
+    def collector(name: str) -> SharedStorage:
+        config = parse_config({"DATA_DIR": str(tmp_path / name)})
+        storage = SharedStorage(config, SharedStore(URI, tmp_path, 0.0), alone.objects)
+        storage.recover()
+        return storage
+
+    def read(storage: SharedStorage) -> list[int]:
+        return storage.open_window(DAYS).read_all()["seq"].to_pylist()  # type: ignore[no-any-return]  # pyarrow
+
+    alone.storage.recover()
+    alone.write(lines([*range(1, 4), *range(100, 103)]))  # of 22 o'clock, and of 23
+    alone.storage.prepare_compaction()
+    assert alone.storage.compact_next(0) == 6
+    other = collector("other")
+    assert read(other) == [1, 2, 3, 100, 101, 102]  # it has copies now
+    (name,) = (
+        item.name for item in alone.objects.listing(names.RECORDS) if re.search(r"hour=23/\d+\.parquet", item.name)
+    )
+    content = alone.objects.get(name)
+    assert content is not None
+    alone.objects.put(name, content[:100] + b"harm" + content[104:])
+    with pytest.raises(DamagedFileError) as caught:
+        read(alone.storage)
+    found = name_of(caught.value.path)
+    assert names.RECORDS + found == name
+    assert alone.storage.set_apart(found)
+    assert not other.set_apart(found)
+    assert read(alone.storage) == read(other) == [1, 2, 3]
+    (damaged,) = other.set_apart_files()
+    assert damaged == DamagedFile(found, {"pod/0/1": [(100, 102)]})
+    for storage in (alone.storage, other, other):  # all of them may tell
+        storage.write(Ledger(), [damaged])
+    late = collector("late")
+    for storage in (other, late):
+        made = storage.write(Ledger(), [decode_body(lines([101] if storage is other else [101, 102]))])
+        assert made.outcomes[0].stored == 1
+    assert sorted(read(alone.storage)) == [1, 2, 3, 101, 102]
+    late.prepare_compaction()
+    assert late.compact_next(0) == 2
+    ledger = SharedStorage(
+        parse_config({"DATA_DIR": str(tmp_path / "last")}), SharedStore(URI, tmp_path, 0.0), alone.objects
+    ).recover()
+    assert (ledger.stored, ledger.damaged_rows()) == (5, 1)
+
+
+def test_a_copy_that_is_damaged_is_read_from_the_store_again(alone: Alone, tmp_path: Path, lines: Lines) -> None:
+    alone.storage.recover()
+    alone.write(lines(range(1, 4)))
+    alone.storage.prepare_compaction()
+    alone.storage.compact_next(0)
+    assert alone.storage.open_window(DAYS).read_all().num_rows == 3
+    (copy,) = tmp_path.rglob("mirror/cache/*.parquet")
+    copy.write_bytes(b"PAR1" + copy.read_bytes()[4:100])
+    with pytest.raises(DamagedFileError) as caught:
+        alone.storage.open_window(DAYS)
+    assert not alone.storage.set_apart(name_of(caught.value.path))
+    assert alone.storage.open_window(DAYS).read_all().num_rows == 3
+    assert list(alone.storage.set_apart_files()) == []
