@@ -1,0 +1,1 @@
+"""How often the check judges rightly: a labelled suite of windows, synthetic and real, beside Evidently and NannyML."""
