@@ -6,7 +6,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,16 +63,18 @@ def compacted(server: Server) -> None:
 
 def rate(folder: Path, rows: Rows, rounds: int, core: set[int]) -> str:
     """The collector beside FastAPI."""
-    names = (
-        "the collector, until acknowledged",
-        "the same with the making of Parquet files",
-        "FastAPI, `list[Model]`, into a file",
-        "the same, but nothing is stored",
-    )
+    # Each beside the peer that does the same work.
+    pairs = {
+        "The collector, until acknowledged": "FastAPI, `list[Model]`, into a file",
+        "The collector, with the making of Parquet files": "FastAPI, `list[Model]`, into a file and Parquet files",
+    }
+    alone = "FastAPI, `list[Model]`, nothing is stored"
+    names = [name for pair in pairs.items() for name in pair] + [alone]
     results: dict[str, list[Taken]] = {name: [] for name in names}
     with (
         servers.collector(folder / "all", core, 1) as everything,
         servers.peer(core, folder / "peer") as peer,
+        servers.peer(core, folder / "columnar", parquet=True) as columnar,
         servers.peer(core, None) as storeless,
     ):
         for number in range(rounds + 1):  # the first warms up
@@ -82,21 +84,31 @@ def rate(folder: Path, rows: Rows, rounds: int, core: set[int]) -> str:
                 accepted = measured(log, rows, 80)  # no segment is full yet, so nothing is compacted
             found = (
                 accepted,
-                measured(everything, rows, 100, partial(compacted, everything)),
                 measured(peer, rows, 20),
+                measured(everything, rows, 100, partial(compacted, everything)),
+                measured(columnar, rows, 100),  # one file
                 measured(storeless, rows, 20),
             )
             if number:
                 for name, taken in zip(names, found, strict=True):
                     results[name].append(taken)
-    lines = ["| Rows of 20 features | rows/s | CPU a row | rows/s and CPU beside FastAPI's |", "|---|---|---|---|"]
+    head = "| Rows of 20 features | rows/s | CPU a row | rows/s and CPU beside FastAPI into a file | beside its equal |"
+    lines = [head, "|---|---|---|---|---|"]
     median = statistics.median
+    file = results[names[1]]
     for name in names:
-        pairs = list(zip(results[name], results[names[2]], strict=True))
-        rates = median(taken.rate for taken in results[name]), median(ours.rate / theirs.rate for ours, theirs in pairs)
-        costs = median(taken.cost for taken in results[name]), median(theirs.cost / ours.cost for ours, theirs in pairs)
-        lines.append(f"| {name} | {rates[0]:,.0f} | {costs[0]:.1f} us | {rates[1]:.1f} x, {costs[1]:.1f} x |")
+        ours, equal = results[name], beside(results[name], results[pairs[name]]) if name in pairs else ""
+        rates, costs = median(taken.rate for taken in ours), median(taken.cost for taken in ours)
+        lines.append(f"| {name} | {rates:,.0f} | {costs:.1f} us | {beside(ours, file)} | {equal} |")
     return "\n".join(lines)
+
+
+def beside(ours: Sequence[Taken], theirs: Sequence[Taken]) -> str:
+    """How many times the rate, and for how little of the CPU; the median of the rounds' ratios."""
+    rounds = list(zip(ours, theirs, strict=True))
+    rate = statistics.median(one.rate / other.rate for one, other in rounds)
+    cost = statistics.median(other.cost / one.cost for one, other in rounds)
+    return f"{rate:.1f} x, {cost:.1f} x"
 
 
 def memory(server: Server, rows: Rows, total: int) -> str:

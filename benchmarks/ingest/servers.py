@@ -78,10 +78,11 @@ def collector(folder: Path, core: set[int], compaction_seconds: float) -> Iterat
 
 
 @contextmanager
-def peer(core: set[int], store: Path | None) -> Iterator[Server]:
-    """FastAPI with `list[Model]`, which keeps what it gets in a file, or nothing of it."""
+def peer(core: set[int], store: Path | None, *, parquet: bool = False) -> Iterator[Server]:
+    """FastAPI with `list[Model]`, which keeps what it gets in a file, and in Parquet files, too, or nothing of it."""
     command = [sys.executable, "-m", "uvicorn", "benchmarks.ingest.peer:app", "--no-access-log", "--log-level=error"]
-    with _running(command, {"STORE": str(store or "")}, core, array=True) as server:
+    environment = {"STORE": str(store or ""), "PARQUET": "1" if parquet else ""}
+    with _running(command, environment, core, array=True) as server:
         yield server
 
 

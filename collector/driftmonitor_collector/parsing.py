@@ -67,7 +67,8 @@ def _parsed(lines: bytes) -> pa.Table:
     )
     table = json.read_json(
         pa.BufferReader(lines),
-        read_options=json.ReadOptions(block_size=_BLOCK_BYTES),
+        # Without threads it takes an eighth less CPU, and requests have the other cores.
+        read_options=json.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
         parse_options=json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
     )
     columns = {name: table[name].cast(kind) for name, kind in known.items()}
