@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import ColumnResult, Shifts, Violation
@@ -33,9 +32,16 @@ def of_shifts(columns: Sequence[Column], window: pa.Table, reference: pa.Table, 
     """What has moved in the numerical columns, of what is asked for."""
     if asked.mean is None and asked.quantiles is None and asked.correlation is None:
         return
-    sides = {column.name: _both(column.name, window, reference) for column in columns if column.type == "Numerical"}
-    known = {name: both for name, both in sides.items() if both is not None}
-    for name, (before, after) in known.items():
+    numerical = [column.name for column in columns if column.type == "Numerical"]
+    sampled: tuple[dict[str, shifts.Doubles], dict[str, shifts.Doubles]] = {}, {}
+    for name in numerical:
+        both = _both(name, window, reference)  # one column at a time: all of them may not fit into memory
+        if both is None:
+            continue
+        before, after = both
+        if asked.correlation is not None:
+            for side, values in zip(sampled, both, strict=True):
+                side[name] = shifts.sample(values)
         if asked.mean is not None:
             for found in shifts.mean(before, after, shifts.levels(asked.mean, shifts.DEFAULT_MEAN)):
                 yield violation(name, found)
@@ -44,12 +50,11 @@ def of_shifts(columns: Sequence[Column], window: pa.Table, reference: pa.Table, 
                 yield violation(name, found)
     if asked.correlation is not None:
         bounds = shifts.levels(asked.correlation, shifts.DEFAULT_CORRELATION)
-        references, windows = ({name: both[side] for name, both in known.items()} for side in (0, 1))
-        for name, found in shifts.correlations(references, windows, bounds):
+        for name, found in shifts.correlations(*sampled, bounds):
             yield violation(name, found)
 
 
-def _both(name: str, window: pa.Table, reference: pa.Table) -> tuple[np.ndarray, np.ndarray] | None:
+def _both(name: str, window: pa.Table, reference: pa.Table) -> tuple[shifts.Doubles, shifts.Doubles] | None:
     """Doubles with NaN, of the reference and of the window; None where a side cannot be read as numbers."""
     try:
         before = numbers(raw_column(reference, name, "reference"), "reference")

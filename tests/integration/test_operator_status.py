@@ -242,6 +242,13 @@ def test_violations_degrade_the_data_quality_until_they_are_gone(wine: Any) -> N
     wine.publish("NoDrift", {"columns": columns, "violations": [violation]})
     found = wine.wait_for_condition("DataQualityDegraded", "True", "ViolationsFound")
     assert "origin: it is missing" in found["message"]
+    numbers = {"value": 0.07, "threshold": 0.05, "severity": "Warning"}
+    warning = {"column": "origin", "check": "completeness_check", "message": "some is missing"} | numbers
+    wine.publish("NoDrift", {"columns": columns, "violations": [warning]})
+    assert "some is missing" in wine.wait_for_condition("DataQualityDegraded", "False", "QualityWarning")["message"]
+    wine.wait("the Event", lambda: ("Warning", "DataQualityWarning") in wine.events())
+    wine.publish("NoDrift", {"columns": columns, "violations": [violation]})
+    wine.wait_for_condition("DataQualityDegraded", "True", "ViolationsFound")
     wine.publish("NoDrift", {"columns": columns, "violations": []})
     wine.wait_for_condition("DataQualityDegraded", "False", "NoViolations")
     wine.wait("the Events", lambda: {"DataQualityDegraded", "DataQualityRestored"} <= {r for _, r in wine.events()})

@@ -145,7 +145,7 @@ def all_pods(path: str) -> Shows:
 def rows_compared(view: View) -> int:
     """Number of rows that a check reads for this spec from the collector."""
     times = span(view.spec.checks.window, NOW)
-    return run._window(view.spec, view.collector, times).table.num_rows
+    return run._window(view.spec, view.collector, times, []).table.num_rows
 
 
 def rows_of_reference(view: View) -> int:

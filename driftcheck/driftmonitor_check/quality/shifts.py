@@ -86,12 +86,17 @@ def _bounded(share: float, reach: float, reference_rows: int, window_rows: int) 
     return below and above
 
 
+def sample(values: Doubles) -> Doubles:
+    """At most MAX_ROWS of the rows, evenly, the same ones of each column."""
+    return values[:: math.ceil(len(values) / MAX_ROWS) or 1].copy()
+
+
 def correlations(
     reference: Mapping[str, Doubles], window: Mapping[str, Doubles], bounds: tuple[float, float]
 ) -> Iterator[tuple[str, Finding]]:
     """The largest changes of the rank correlations (Spearman) of two columns, each column named once at most.
 
-    Of more rows a part is taken, evenly, and of more columns the first ones.
+    Of more columns than MAX_COLUMNS the first ones are looked at; of the rows `sample` takes some.
     """
     names = list(reference)[:MAX_COLUMNS]
     if len(names) < 2:
@@ -117,8 +122,7 @@ def correlations(
 
 def _rank_correlations(columns: list[Doubles]) -> tuple[Doubles, Doubles]:
     """Between all columns, NaN for a constant one, and the number of rows that have both."""
-    step = math.ceil(len(columns[0]) / MAX_ROWS) or 1
-    ranks = np.array([_centred_ranks(column[::step]) for column in columns])
+    ranks = np.array([_centred_ranks(column) for column in columns])
     present = (~np.isnan(ranks)).astype(float)
     ranks = np.nan_to_num(ranks)
     squares = (ranks**2) @ present.T

@@ -84,7 +84,8 @@ def test_rank_correlations_are_those_of_spearman_with_ties_and_gaps() -> None:
 
 
 def test_more_rows_and_columns_than_are_looked_at_are_no_fault() -> None:
-    long = correlated(1, 0.9, rows=shifts.MAX_ROWS + 1)
+    long = {name: shifts.sample(values) for name, values in correlated(1, 0.9, rows=shifts.MAX_ROWS + 1).items()}
+    assert {len(values) for values in long.values()} == {shifts.MAX_ROWS // 2 + 1}
     many = {f"c{number}": normal(number, rows=300) for number in range(shifts.MAX_COLUMNS + 20)}
     assert list(shifts.correlations(long, long, CORRELATION)) == []
     assert list(shifts.correlations(many, many, CORRELATION)) == []
