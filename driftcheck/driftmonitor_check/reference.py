@@ -14,7 +14,8 @@ from driftmonitor_check.outputs import output_columns
 from driftmonitor_check.spans import span
 from driftmonitor_check.tables import TableError, read_table
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 16 << 30
+"""Of the file, which lies on the disk, and once more as it is read."""
 
 
 def read_reference(
