@@ -1,4 +1,4 @@
-"""Windows of real data: parts of one data set at random have not drifted, a column that is moved has, so has a season."""
+"""Windows of real data: parts of one data set at random have not drifted, a moved column has, so has a season."""
 
 import importlib.util
 from functools import cache

@@ -63,14 +63,14 @@ def _methods(methods: list[str], counted: Tallies) -> str:
 
 _INTRODUCTION = """# How often the verdict is right
 
-Made by `python -m benchmarks.verdicts --write` (seed {seed}); do not edit. What the methods are is in [drift.md](drift.md).
+Made by `python -m benchmarks.verdicts --write` (seed {seed}); do not edit. The methods are in [drift.md](drift.md).
 
 The suite is labelled: of each window it is known whether it has drifted, how, and in which column. Synthetic windows
 have twelve columns, eight of numbers (normal, log-normal, gamma, uniform, Student's t, Poisson, mostly zero, two peaks;
 values missing in some) and four of categories (2 to 50). 1,000 of them have not drifted and have 50 to 100,000 rows, as
-their references have (at least 500). Drift is in one column of twelve, in windows of 500 rows against 500, the smallest
-that get a verdict, and of 5,000 rows. Real windows are 500 rows drawn from data sets of scikit-learn and statsmodels and
-from the flights of New York in 2013, by month.
+their references have (at least 500). Drift is in one column of twelve, in windows of 500 rows against 500, the
+smallest that get a verdict, and of 5,000 rows. Real windows are 500 rows drawn from data sets of scikit-learn and
+statsmodels and from the flights of New York in 2013, by month.
 
 DriftMonitor is judged by the verdict of the whole check with an object that sets nothing: one column decides
 (`driftShare: 0.01`), and fewer than 500 rows get no verdict. Evidently's defaults choose a method by rows and type and
