@@ -20,7 +20,8 @@ current kube-context's."""
 _RUN_EXIT = "exit status: 0 a verdict was published (InsufficientData, too); 1 none could be reached or published"
 _COMPARE_HELP = """\
 Compare two files as a DriftMonitor's check would compare its window with its reference, and print what the status
-would hold. No cluster is needed. Files are Parquet or CSV; their columns are named as the model's features."""
+would hold. No cluster is needed. Files are Parquet or CSV; their columns are named as the model's features. Folders are
+data sets of Parquet files of any size, of which the columns alone are compared, all rows of them."""
 _COMPARE_EXIT = "exit status: 0 stable or suspected; 1 drift; 2 could not tell (too few rows, a faulty file or object)"
 _SERVE_HELP = """\
 Answer over HTTP whether rows that are sent drift from the reference: POST /validation takes a list of records, and
@@ -81,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--reference", required=True, metavar="FILE", help="the data that the model was trained on; a URL, too"
     )
-    compare.add_argument("--current", type=Path, required=True, metavar="FILE", help="the data to judge")
+    compare.add_argument("--current", type=Path, required=True, metavar="FILE", help="the data to judge; a folder, too")
     compare.add_argument("--report", type=Path, metavar="FILE", help="write Evidently's HTML report here")
     return parser
 

@@ -16,7 +16,7 @@ from driftmonitor_check.outputs import predictions
 from driftmonitor_check.quality import assessment, levels
 from driftmonitor_check.verdict import Conclusion, conclude, listed, with_findings, worst_first
 
-_VALUES_SHARE = 0.5
+VALUES_SHARE = 0.5
 """A column may lack values, but as its score is noise with few of them, half of minRows must be there."""
 
 
@@ -119,7 +119,7 @@ def _compare(
     from driftmonitor_check import comparison  # late: Evidently costs seconds that the verdicts above need not pay
 
     drift_share = spec.checks.drift.drift_share
-    least = max(1, round(spec.checks.window.min_rows * _VALUES_SHARE))
+    least = max(1, round(spec.checks.window.min_rows * VALUES_SHARE))
     correct = spec.checks.policy.correction == "BenjaminiHochberg"
     compared = comparison.compare_columns(columns, window.table, reference.table, min_values=least, correct=correct)
     said, faults = _predictions(spec, window, reference, least, correct)

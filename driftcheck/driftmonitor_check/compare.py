@@ -32,6 +32,10 @@ def compare(monitor_file: Path, reference: str, current: Path, now: datetime, *,
     Raises InputError.
     """
     monitor = read_monitor(monitor_file)
+    if current.is_dir() or Path(reference).is_dir():
+        if draw:
+            raise InputError("--report: of data sets there is none; leave it out, or give files instead of folders")
+        return _data_sets(monitor, Path(reference), current, now)
     texts = categorical_features(monitor.spec)
     try:
         rows = read_table(current, texts=texts)
@@ -44,6 +48,15 @@ def compare(monitor_file: Path, reference: str, current: Path, now: datetime, *,
     against = read_reference(reference, field="--reference", mount=None, columns=features, texts=texts, now=now)
     title = f"{monitor.metadata.name}: {current} and {reference}"
     return check(monitor.spec, window, against, title=title, now=now, draw=draw)
+
+
+def _data_sets(monitor: DriftMonitor, reference: Path, current: Path, now: datetime) -> Outcome:
+    from driftmonitor_check.datasets import DataSetError, compare_data_sets, data_set
+
+    try:
+        return compare_data_sets(monitor.spec, data_set(reference), data_set(current), now)
+    except DataSetError as error:
+        raise InputError(str(error)) from error
 
 
 def read_monitor(path: Path) -> DriftMonitor:

@@ -57,16 +57,8 @@ def compare_columns(
             pairs[column.name] = sampling.sample(pair)
             sampled = sampled or sampling.sampled(pair)
         except ColumnFaultError as fault:
-            violations.append(
-                Violation(
-                    column=column.name[:NAME_LENGTH],
-                    check=fault.check,
-                    message=str(fault)[:1024],
-                    severity="Critical",
-                )
-            )
-    p_values = {column.name: scores[column.name].value for column in checked if column.test.inverted}
-    adjusted = correction.adjusted(p_values) if correct else {}
+            violations.append(violation_of(column.name, fault))
+    adjusted = _adjusted(checked, scores, correct)
     results = [_result(column, scores.get(column.name), adjusted.get(column.name)) for column in columns]
     plain = [
         replace(column, test=correction.for_plain(column.test, adjusted.values()))
@@ -75,6 +67,17 @@ def compare_columns(
         for column in checked
     ]
     return Comparison(results, violations, plain, pairs, len(adjusted), sampled)
+
+
+def judged(columns: Sequence[Column], scores: Mapping[str, Score], *, correct: bool) -> list[ColumnResult]:
+    """The result of each column; one without a score was not checked."""
+    adjusted = _adjusted([column for column in columns if column.name in scores], scores, correct)
+    return [_result(column, scores.get(column.name), adjusted.get(column.name)) for column in columns]
+
+
+def violation_of(name: str, fault: ColumnFaultError) -> Violation:
+    """Why a column was not checked."""
+    return Violation(column=name[:NAME_LENGTH], check=fault.check, message=str(fault)[:1024], severity="Critical")
 
 
 def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage:
@@ -99,6 +102,11 @@ def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage
     return ReportPage(report.html, " ".join(remark for remark in remarks if remark))
 
 
+def _adjusted(checked: Sequence[Column], scores: Mapping[str, Score], correct: bool) -> dict[str, float]:
+    p_values = {column.name: scores[column.name].value for column in checked if column.test.inverted}
+    return correction.adjusted(p_values) if correct else {}
+
+
 def _cleaned(column: Column, window: pa.Table, reference: pa.Table, min_values: int) -> Pair:
     try:
         return clean(column.name, column.type, reference, window, min_values=min_values)
@@ -112,10 +120,15 @@ def _finite_score(column: Column, pair: Pair) -> Score:
         score = scoring.score(method, column.type, pair)
     except Exception as error:  # the statistics raise many kinds on data that they cannot take
         raise ColumnFaultError("statistic_check", f"{method} failed: {type(error).__name__}: {error}") from error
-    if column.test.severity(score.value, effect=score.effect, p_value=score.p_value) == "NotChecked":
-        raise ColumnFaultError(
-            "statistic_check", f"{method} gives {score.value} for it, which says nothing; a constant column does that"
-        )
+    return finite(column, score)
+
+
+def finite(column: Column, score: Score) -> Score:
+    """The score; ColumnFaultError for one that says nothing."""
+    test = column.test
+    if test.severity(score.value, effect=score.effect, p_value=score.p_value) == "NotChecked":
+        message = f"{test.method} gives {score.value} for it, which says nothing; a constant column does that"
+        raise ColumnFaultError("statistic_check", message)
     return score
 
 

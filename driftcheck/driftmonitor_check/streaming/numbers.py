@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftmonitor_check import cleaning
+from driftmonitor_check.cleaning import is_text
 from driftmonitor_check.columns import is_number
 from driftmonitor_check.statistics.bins import FEW_VALUES, Values, counts_between
 from driftmonitor_check.statistics.divergences import Counts
@@ -13,9 +15,14 @@ from driftmonitor_check.streaming.tally import MAX_DIFFERENT, TooManyValuesError
 
 
 def doubles(column: pa.Array) -> Values:
-    """The finite numbers of a column; of another type than numbers and booleans there are none."""
+    """The finite numbers of a column, those that texts say, too; of other types there are none."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if is_text(column.type):
+        try:
+            column = cleaning.numbers(column, "batch").finite
+        except cleaning.ColumnFaultError:  # none of its texts is a number; those of another batch may be
+            return np.empty(0)
     if column.null_count:
         column = column.drop_null()
     if pa.types.is_boolean(column.type):

@@ -185,6 +185,66 @@ def test_a_whole_comparison_with_its_report_writes_no_warning(command: Any, tmp_
     assert (run.returncode, run.stderr) == (1, "")
 
 
+@pytest.fixture
+def data_sets(tmp_path: Path, command: Any) -> Path:
+    """The files of `command`, each in three parts."""
+    for name in ("reference", "same", "other"):
+        whole = parquet.read_table(tmp_path / f"{name}.parquet")
+        for part in range(3):
+            (tmp_path / name / f"day={part}").mkdir(parents=True)
+            parquet.write_table(whole.slice(part * 400, 400), tmp_path / name / f"day={part}" / "rows.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize("window", ["same", "other"])
+def test_a_data_set_in_parts_has_the_verdict_of_one_file(
+    window: str, command: Any, data_sets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def table() -> list[list[str]]:
+        return [line.split() for line in capsys.readouterr().out.splitlines() if " NoDrift" in line or " Drift" in line]
+
+    exit_status = main(command(f"{window}.parquet"))
+    of_files = table()
+    assert main(command(window, reference="reference")) == exit_status
+    assert table() == of_files
+    assert len(of_files) == 5  # the verdict and four columns
+    assert main(command(f"{window}.parquet", reference="reference")) == exit_status
+
+
+@pytest.mark.parametrize(
+    ("window", "more", "problem"),
+    [
+        ("empty", [], "has no *.parquet files"),
+        ("mixed", [], "files of different columns"),
+        ("few.csv", [], "cannot be read as a data set"),
+        ("same", ["--report", "out.html"], "--report: of data sets there is none"),
+    ],
+)
+def test_a_folder_that_is_no_data_set_exits_with_2(
+    window: str, more: list[str], problem: str, command: Any, data_sets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data_sets / "empty").mkdir()
+    (data_sets / "mixed").mkdir()
+    for name in ("a", "b"):
+        parquet.write_table(pa.table({name: [1.0]}), data_sets / "mixed" / f"{name}.parquet")
+    assert main(command(window, *more, reference="reference")) == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_a_data_set_of_too_few_rows_or_a_faulty_column_says_so(
+    command: Any, data_sets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data_sets / "few").mkdir()
+    parquet.write_table(pa.table({"distance": [1.0] * 99}), data_sets / "few" / "rows.parquet")
+    assert main(command("few", reference="reference")) == 2
+    assert "The window has 99 of the 100 rows" in capsys.readouterr().out
+    (data_sets / "faulty").mkdir()
+    rows = parquet.read_table(data_sets / "same.parquet").drop_columns("delay")
+    parquet.write_table(rows.append_column("delay", pa.array(["late"] * 1000)), data_sets / "faulty" / "rows.parquet")
+    main(command("faulty", reference="reference"))
+    assert "only 0 of the window's 1000 rows have finite numbers in it" in capsys.readouterr().out
+
+
 def test_the_help_of_each_command_says_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("run", "compare"):
         with pytest.raises(SystemExit) as end:
