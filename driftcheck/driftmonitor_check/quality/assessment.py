@@ -52,12 +52,13 @@ def kept(violations: Iterable[Violation], quality: Quality) -> Iterator[Violatio
 
 def violation(column: str, finding: Finding) -> Violation:
     """A finding of one column as the API has it."""
+    value, threshold = finding.bounded
     return Violation(
         column=column[:NAME_LENGTH],
         check=finding.check,
         message=finding.message[:1024],
-        value=finding.bounded_value,
-        threshold=finding.threshold,
+        value=value,
+        threshold=threshold,
         severity=finding.severity,
     )
 

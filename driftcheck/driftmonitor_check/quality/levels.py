@@ -34,9 +34,9 @@ class Finding:
     message: str
 
     @property
-    def bounded_value(self) -> float:
-        """The value within the API's bounds."""
-        return min(max(self.value, 0.0), MAX_SCORE)
+    def bounded(self) -> tuple[float, float]:
+        """Value and threshold within the API's bounds."""
+        return min(max(self.value, 0.0), MAX_SCORE), min(self.threshold, MAX_SCORE)
 
 
 def levels(chosen: QualityLevels, kind: Kind) -> tuple[float, float]:

@@ -1,15 +1,19 @@
 """Faults of the data are named with value, threshold and severity; clean data has none."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from driftmonitor_api.v1alpha1 import DriftMonitorSpec, Violation
+from driftmonitor_api.v1alpha1 import DriftMonitorSpec, Shifts, Violation
 from driftmonitor_check.columns import resolve
+from driftmonitor_check.driftfindings import of_shifts
 from driftmonitor_check.evidence import Window
 from driftmonitor_check.methods import ConfigurationError
 from driftmonitor_check.quality import chance
@@ -101,6 +105,12 @@ def test_clean_windows_have_no_violation(before: int, after: int, windows: int, 
         found = assess(spec, resolve(spec, window.schema, reference.schema), of(window), reference)
         alarms += [(seed, said(found))] if found else []
     assert len(alarms) <= windows // 100, alarms
+
+
+def test_a_larger_window_of_the_same_data_has_more_copies_and_no_violation(spec_with: Any) -> None:
+    random, spec = np.random.default_rng(1), spec_with()
+    reference, window = (pa.table({"a": random.integers(0, 4000, rows).astype(float)}) for rows in (500, 20_000))
+    assert assess(spec, resolve(spec, window.schema, reference.schema), of(window), reference) == []
 
 
 def test_clean_rows_of_few_values_are_no_duplicates(spec_with: Any) -> None:
@@ -339,3 +349,39 @@ def test_the_smaller_the_sample_the_more_chance_may_do() -> None:
     assert chance.of_range(500, 500) < 0.06 < chance.of_range(100, 500)
     assert chance.of_unseen(0, 0, 10_000, 10_000) < 0.01 < chance.of_unseen(100, 50, 1000, 1000)
     assert chance.constant(13, 500, 500) and not chance.constant(14, 500, 500)
+
+
+_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+KINDS: dict[str, Any] = {
+    "nothing": pa.nulls(50),
+    "bool": pa.array([True, None] * 25),
+    "half": pa.array(np.arange(50, dtype=np.float16)),
+    "huge": pa.array([1.7e308, -1.7e308] * 25),
+    "decimal": pa.array([Decimal("1.5"), None] * 25),
+    "unsigned": pa.array([2**64 - 1, 0] * 25, pa.uint64()),
+    "text": pa.array(["x", "2", "", None, "NaN"] * 10),
+    "large text": pa.array(["x", "y"] * 25, pa.large_string()),
+    "encoded": pa.array(["x", None] * 25).dictionary_encode(),
+    "chunked": pa.chunked_array([[1.0] * 20, [], [None] * 30], pa.float64()),
+    "binary": pa.array([b"x", None] * 25),
+    "fixed binary": pa.array([b"xy", None] * 25, pa.binary(2)),
+    "list": pa.array([[1.0], None] * 25),
+    "struct": pa.array([{"a": 1}] * 50),
+    "map": pa.array([[("a", 1)]] * 50, pa.map_(pa.string(), pa.int64())),
+    "timestamp": pa.array([_MOMENT, None] * 25),
+    "date": pa.array([_MOMENT.date()] * 50),
+    "time": pa.array([_MOMENT.time()] * 50),
+    "duration": pa.array([_MOMENT - _MOMENT] * 50),
+    "interval": pa.array([(1, 2, 3)] * 50, pa.month_day_nano_interval()),
+}
+
+
+@pytest.mark.parametrize("type_", ["Numerical", "Categorical"])
+def test_no_kind_of_column_on_any_side_fails_the_check(type_: str, spec_with: Any) -> None:
+    spec = spec_with(a=type_, b="Numerical")
+    shifts = Shifts.model_validate({"mean": {}, "quantiles": {}, "correlation": {}})
+    for one, other in product(KINDS.values(), KINDS.values()):
+        reference, window = (pa.table({"a": side, "b": numbers(1, len(side))}) for side in (one, other))
+        columns = resolve(spec, window.schema, reference.schema)
+        found = assess(spec, columns, of(window), reference) + list(of_shifts(columns, window, reference, shifts))
+        assert all(each.value is not None and math.isfinite(each.value) for each in found if each.threshold is not None)
