@@ -84,7 +84,7 @@ class Merging:
                     made.rename(directory)
                 files.sync_directory(directory.parent)
             except BaseException:
-                shutil.rmtree(made, ignore_errors=True)
+                _settle(made)
                 raise
         partitions.delete_apart(self._layout.records, self._layout.snapshots)
         _logger.info("%s: %d small files are %d now", directory, len(merged), len(found))
@@ -98,12 +98,16 @@ def made_path(directory: Path) -> Path:
 def finish(layout: Layout) -> None:
     """Put in place what a merging that was ended has made whole, and delete what it has not; at the start."""
     for made in layout.records.glob(f"date=*/{_MADE}hour=*"):
-        directory = made.with_name(made.name.removeprefix(_MADE))
-        if directory.exists():
-            shutil.rmtree(made)
-        else:
-            made.rename(directory)
+        _settle(made)
         files.sync_directory(made.parent)
+
+
+def _settle(made: Path) -> None:
+    directory = made.with_name(made.name.removeprefix(_MADE))
+    if directory.exists():
+        shutil.rmtree(made, ignore_errors=True)
+    elif made.exists():  # it was whole before the old one made way
+        made.rename(directory)
 
 
 def _small(directory: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """Many small Parquet files of an hour become few, and nobody sees a row twice or misses one."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from driftmonitor_collector.planning import plan
 from driftmonitor_collector.reading import open_window
 from driftmonitor_collector.records import decode_body
 from driftmonitor_collector.recovery import recover
-from driftmonitor_collector.store import columnar, key_files, partitions
+from driftmonitor_collector.store import columnar, files, key_files, partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.state import Checkpoint
@@ -137,6 +138,28 @@ def test_a_damaged_file_is_named_and_the_hour_is_left_as_it_is(tmp_path: Path, l
     assert caught.value.path == path
     assert len(names(layout, OLDER)) == 5
     assert not made_path(layout.records / OLDER).exists()
+
+
+@pytest.mark.parametrize("failing", range(5))
+def test_whatever_sync_of_a_folder_fails_no_row_is_lost(
+    tmp_path: Path, lines: Lines, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    layout, log, checkpoint = fill(tmp_path, lines)
+    before, sync, calls = read(layout, log), files.sync_directory, iter(range(99))
+
+    def sync_or_fail(path: Path) -> None:
+        if next(calls) == failing:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "sync_directory", sync_or_fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            Merging(layout).step(checkpoint.compacted_through)
+    assert read(layout, log).equals(before)
+    Merging(layout).step(checkpoint.compacted_through)
+    assert len(names(layout, OLDER)) == 1
+    assert read(layout, log).equals(before)
 
 
 @pytest.mark.timeout(120)
