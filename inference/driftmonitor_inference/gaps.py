@@ -57,6 +57,11 @@ class _Still:
     """Goes after which the rows behind them arrived, new ones or the witness, and these did not."""
     sent_through: int = 0
 
+    def hopeless(self, answer: Answer) -> Sequence[Interval]:
+        """Of the first gap what was sent again, was passed over, and is missing still. A large one is sent in pieces."""
+        sent = [(1, self.sent_through)] if self.sent_through else []
+        return tuple(common(below(common(answer.missing, self.gap), answer), sent))
+
     def look(self, answer: Answer, now: float) -> None:
         """Take note of what has come since the last answer. Two collectors of one store count duplicates each."""
         most = max(self.most[0], answer.highest_stored), max(self.most[1], answer.duplicates)
@@ -96,7 +101,7 @@ class Gaps:
         still.in_vain += still.goes > 0 and (passed or answer.duplicates > still.duplicates)
         still.since, still.written = now, written
         still.duplicates = max(still.duplicates, answer.duplicates)
-        if still.in_vain >= _TRIES and (hopeless := tuple(below(common(answer.missing, still.gap), answer))):
+        if still.in_vain >= _TRIES and (hopeless := still.hopeless(answer)):
             return Step(give_up=hopeless)
         still.goes += 1
         still.gap = still.gap or tuple(below(answer.missing, answer))

@@ -40,7 +40,15 @@ def test_nothing_missing_is_nothing_to_do_however_long_it_lasts() -> None:
 def _hours(answers: list[Answer], gaps: Gaps | None = None) -> list[Step]:
     """What is done after each answer, an hour apart: always long enough. Of rows written ten more are not stored."""
     gaps = gaps or Gaps(PATIENCE)
-    return [gaps.step(WRITER, answer, hour * 3600.0, answer.highest_stored + 10) for hour, answer in enumerate(answers)]
+    return [_hour(gaps, answer, hour) for hour, answer in enumerate(answers)]
+
+
+def _hour(gaps: Gaps, answer: Answer, hour: int, through: int | None = None) -> Step:
+    """What is sent is sent as a whole, or as far as `through`."""
+    step = gaps.step(WRITER, answer, hour * 3600.0, answer.highest_stored + 10)
+    if step.send:
+        gaps.sent(WRITER, through or step.send[-1][1])
+    return step
 
 
 def test_what_does_not_arrive_after_three_goes_is_given_up_while_others_arrive() -> None:
@@ -110,6 +118,15 @@ def test_a_go_that_failed_does_not_count() -> None:
 def test_what_was_not_sent_again_is_not_given_up_with_the_rest() -> None:
     answers = [Answer(10, 50 + 20 * hour, ((11, 12), *([(20, 30)] if hour == 4 else []))) for hour in range(5)]
     assert _hours(answers)[4] == Step(give_up=((11, 12),))
+
+
+def test_of_a_gap_that_is_too_large_to_be_sent_at_once_only_what_was_sent_is_given_up() -> None:
+    gaps = Gaps(PATIENCE)
+    answers = [Answer(10, 500 + 20 * hour, ((11, 400),)) for hour in range(5)]
+    steps = [_hour(gaps, answer, hour, through=60) for hour, answer in enumerate(answers)]
+    assert steps[4].give_up == ((11, 60),)
+    rest = Answer(60, 600, ((61, 400),))
+    assert _hour(gaps, rest, 5) == Step(send=((61, 400),)), "the rest has its turn at once"
 
 
 @given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)))
