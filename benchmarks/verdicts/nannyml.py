@@ -62,6 +62,6 @@ class NannyML:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"NannyML ended with {self._process.wait()}; is it installed in {self._process.args}?")
+            raise RuntimeError(f"NannyML ended with {self._process.wait()}; is it installed there?")
         alarmed, looked_at = (frozenset(names) for names in json.loads(answer))
         return Judgement(bool(alarmed), alarmed, looked_at) if looked_at else SILENT
