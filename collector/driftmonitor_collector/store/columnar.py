@@ -3,6 +3,7 @@
 BYTE_STREAM_SPLIT, which would save half a byte for each score, is not among them: Spark does not read it.
 """
 
+import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,9 +84,12 @@ def write(path: Path, table: pa.Table) -> None:
 def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except (pa.ArrowException, OSError, sums.WrongSumError) as error:
+        # Arrow's own have no number. Too many open files, say, is no damage.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EIO):
+            raise
         raise DamagedFileError(path, error) from error
 
 

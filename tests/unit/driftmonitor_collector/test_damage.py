@@ -1,5 +1,6 @@
 """Damaged Parquet files: found, put apart, their rows named as missing and taken again, the other rows still read."""
 
+import errno
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.scrubbing import Scrubbing
-from driftmonitor_collector.store import damage, key_files, state
+from driftmonitor_collector.store import columnar, damage, key_files, state
 from driftmonitor_collector.store.layout import Layout
+from driftmonitor_collector.tables import SCHEMA
 
 Start = Callable[..., Any]
 Lines = Callable[..., bytes]
@@ -145,6 +147,24 @@ def test_whole_files_are_never_put_apart(start: Start, tmp_path: Path, lines: Li
     for hour in (22, 23):
         assert not damage.set_apart(layout, damage.name_of(file_of(collector, hour)))
     assert list(Scrubbing(layout).suspects(1 << 30)) == []
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()], ids=repr)
+def test_a_file_that_cannot_be_read_just_now_is_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    layout, name = Layout(tmp_path), "date=2026-01-01/hour=23/000000000001.parquet"
+    columnar.write(layout.records / name, SCHEMA.empty_table())
+
+    def fail(path: Path) -> bytes:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", fail)
+        with pytest.raises(type(error)):
+            damage.set_apart(layout, name)
+    assert not damage.set_apart(layout, name)
+    assert (layout.records / name).exists()
 
 
 def test_scrubbing_reads_every_file_in_turn_and_begins_anew(start: Start, tmp_path: Path, lines: Lines) -> None:
