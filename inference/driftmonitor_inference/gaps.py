@@ -58,7 +58,7 @@ class _Still:
     sent_through: int = 0
 
     def hopeless(self, answer: Answer) -> Sequence[Interval]:
-        """Of the first gap what was sent again, was passed over, and is missing still. A large one is sent in pieces."""
+        """Of the first gap what was sent again, was passed over and is missing still; large ones go in pieces."""
         sent = [(1, self.sent_through)] if self.sent_through else []
         return tuple(common(below(common(answer.missing, self.gap), answer), sent))
 
