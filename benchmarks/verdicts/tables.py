@@ -34,7 +34,8 @@ def _table(head: str, judges: list[str], kinds: tuple[str, ...], counted: Tallie
     for kind in kinds:
         if any(kind in counted[judge] for judge in judges):
             cells = [cell(counted[judge][kind]) for judge in judges]
-            lines.append(f"| {kind} | " + " | ".join(cells) + " |")
+            number = counted[judges[0]][kind].verdicts.of
+            lines.append(f"| {kind} ({number}) | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -67,8 +68,9 @@ Made by `python -m benchmarks.verdicts --write` (seed {seed}); do not edit. The 
 
 The suite is labelled: of each window it is known whether it has drifted, how, and in which column. Synthetic windows
 have twelve columns, eight of numbers (normal, log-normal, gamma, uniform, Student's t, Poisson, mostly zero, two peaks;
-values missing in some) and four of categories (2 to 50). 1,000 of them have not drifted and have 50 to 100,000 rows, as
-their references have (at least 500). Drift is in one column of twelve, in windows of 500 rows against 500, the
+values missing in some) and four of categories (2 to 50). Those without drift have 50 to 100,000 rows, as their
+references have (at least 500). How many windows there are of a kind stands behind it.
+Drift is in one column of twelve, in windows of 500 rows against 500, the
 smallest that get a verdict, and of 5,000 rows. Real windows are 500 rows drawn from data sets of scikit-learn and
 statsmodels and from the flights of New York in 2013, by month.
 
