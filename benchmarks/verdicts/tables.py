@@ -76,8 +76,10 @@ statsmodels and from the flights of New York in 2013, by month.
 
 DriftMonitor is judged by the verdict of the whole check with an object that sets nothing: one column decides
 (`driftShare: 0.01`), and fewer than 500 rows get no verdict. Evidently's defaults choose a method by rows and type and
-call a data set drifted when half of its columns are. NannyML's defaults are the Jensen-Shannon distance with a
-threshold of 0.1 for each column; any column alarms; it is shown every tenth window of up to 10,000 rows.
+call a data set drifted when half of its columns are. 
+NannyML judges the window as one chunk against the reference in chunks of the same size, with its default methods and
+thresholds, and any column alarms; it is shown every tenth window of up to 10,000 rows. A reference no larger than the
+window makes one chunk, which leaves little to take a threshold from: read its column with care.
 
 A change of the correlation alone leaves every column as it was: no test of single columns can find it.
 """
