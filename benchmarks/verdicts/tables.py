@@ -76,7 +76,7 @@ statsmodels and from the flights of New York in 2013, by month.
 
 DriftMonitor is judged by the verdict of the whole check with an object that sets nothing: one column decides
 (`driftShare: 0.01`), and fewer than 500 rows get no verdict. Evidently's defaults choose a method by rows and type and
-call a data set drifted when half of its columns are. 
+call a data set drifted when half of its columns are.
 NannyML judges the window as one chunk against the reference in chunks of the same size, with its default methods and
 thresholds, and any column alarms; it is shown every tenth window of up to 10,000 rows. A reference no larger than the
 window makes one chunk, which leaves little to take a threshold from: read its column with care.
