@@ -641,8 +641,8 @@ class Window(SpecModel):
     min_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 500
     """Fewer rows than this, in the window or in the reference, is `InsufficientData`, never "no drift"."""
     max_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
-    """Of a window with more rows the newest ones are compared; of a `reference.window`, too. Rows lie on the node's disk;
-    one column at a time is in memory. docs/drift.md says what `checks.resources` they need."""
+    """Of a window with more rows the newest ones are compared; of a `reference.window`, too. Rows lie on the node's
+    disk; one column at a time is in memory. docs/drift.md says what `checks.resources` they need."""
 
 
 class NumericalTest(SpecModel):
