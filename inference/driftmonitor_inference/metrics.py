@@ -22,7 +22,7 @@ from driftmonitor_inference.tallies import Totals, Values, WorkerState
 
 MAX_FEATURES = 50
 """Most features whose values are shown."""
-_ROWS_AT_ONCE = 500  # more would hold up a request for longer than a millisecond, and keep more rows in memory
+_ROWS_AT_ONCE = 100  # more would hold up the requests behind them for a millisecond or two
 _VALUES_PER_SECOND = 1000  # rows whose features are looked at: with all rows it would cost as much as to predict them
 _WINDOW_SECONDS = 30.0
 
