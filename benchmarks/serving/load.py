@@ -44,8 +44,8 @@ class Load:
     server: int | None = None
     """Process id whose tree's CPU time is counted."""
     cores: list[int] = field(default_factory=list)
-    watched: list[int] = field(default_factory=list)
-    """Cores whose stalls are told from what the server does."""
+    server_cores: list[int] = field(default_factory=list)
+    """Where the server runs, if its stalls and this program's are to be told from what it does."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,10 @@ def main() -> None:
     gc.disable()  # it would stop for milliseconds, which the server would be blamed for
     texts: list[str] = json.loads(Path(load.requests_file).read_text())
     generator = _Generator(load, [text.encode("latin-1") for text in texts])
-    with watched(load.watched) as stalls:
+    places: list[tuple[int, int]] = []
+    if load.server_cores and load.server is not None:
+        places = [(core, load.server) for core in load.server_cores] + [(core, os.getpid()) for core in load.cores]
+    with watched(places) as stalls:
         outcome = generator.run()
     outcome = generator.told_from(stalls, outcome)
     json.dump(dataclasses.asdict(outcome), sys.stdout)

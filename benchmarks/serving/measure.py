@@ -80,7 +80,7 @@ class Driver:
             rate=rate,
             server=server.pid,
             cores=self._cores.generator,
-            watched=self._cores.all if rate is not None else [],
+            server_cores=server.cores if rate is not None else [],
         )
         with halted(other.pid for other in self.running if other is not server):
             done = subprocess.run(

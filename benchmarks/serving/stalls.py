@@ -1,12 +1,16 @@
-"""When a core stood still: a virtual machine's host takes it away for milliseconds and does not say so.
+"""When a core was not there for the process that runs on it: the machine's host took it away, or others ran on it.
 
-A thread of the highest real-time priority asks to be woken every millisecond. Nothing in this machine may run in its
-place, so when it comes late the core itself was away. Runs as a process of its own, `python -m
-benchmarks.serving.stalls CORE`, until its standard input ends; then its stalls come as JSON: begin and end in seconds
-of the monotonic clock.
+A virtual machine's host takes a core for milliseconds and does not say so. So a thread of the highest real-time
+priority asks to be woken every millisecond: nothing in this machine may run in its place, and when it comes late the
+core itself was away. What else runs in the machine, threads of the kernel above all, makes the process wait: the kernel
+counts for how long its main thread was ready and did not run, and what its own threads ran meanwhile is left out.
+
+Runs as a process of its own, `python -m benchmarks.serving.stalls CORE PROCESS`, until its standard input ends; then
+its stalls come as JSON: begin and end in seconds of the monotonic clock.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -15,23 +19,30 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 _INTERVAL_SECONDS = 0.001
 _LATE_SECONDS = 0.0003
+_LOOKS = 5
+"""Intervals between two looks at how long the process has waited."""
+_WAITED_SECONDS = 0.0005
+"""More than this thread itself takes meanwhile."""
 _PRIORITY = 50
+_PROCESS_CLOCK = 2  # of another process, as clock_getcpuclockid makes its number
 
 Stall = tuple[float, float]
 """Begin and end."""
 
 
 @contextlib.contextmanager
-def watched(cores: Iterable[int]) -> Iterator[list[Stall]]:
-    """Watch these cores while the block lasts. The list is filled, in order, when it ends. It stays empty where no
-    real-time priority can be had."""
+def watched(places: Iterable[tuple[int, int]]) -> Iterator[list[Stall]]:
+    """Watch these cores, each for the process that runs on it, while the block lasts. The list is filled, in order,
+    when it ends. It stays empty where no real-time priority can be had."""
     found: list[Stall] = []
     command = [sys.executable, "-m", "benchmarks.serving.stalls"]
     watchers = [
-        subprocess.Popen([*command, str(core)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for core in set(cores)
+        subprocess.Popen([*command, str(core), str(process)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for core, process in places
     ]
     try:
         yield found
@@ -58,9 +69,17 @@ def undisturbed(spans: Iterable[Stall], stalls: Sequence[Stall]) -> Iterator[boo
         yield place == len(shadows) or shadows[place][0] >= end
 
 
+def _waited(process: int) -> float:
+    """Seconds for which others ran while the main thread was ready, from any beginning. Its own threads are none."""
+    ran, waited, _ = Path(f"/proc/{process}/schedstat").read_text().split()
+    own_threads = time.clock_gettime((~process << 3) | _PROCESS_CLOCK) - int(ran) * 1e-9
+    return int(waited) * 1e-9 - own_threads
+
+
 def main() -> None:
     """Watch one core."""
-    os.sched_setaffinity(0, {int(sys.argv[1])})
+    core, process = int(sys.argv[1]), int(sys.argv[2])
+    os.sched_setaffinity(0, {core})
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
     except OSError:
@@ -68,15 +87,23 @@ def main() -> None:
     reader = threading.Thread(target=sys.stdin.read, daemon=True)
     reader.start()
     stalls = []
-    due = time.perf_counter()
-    while reader.is_alive():
+    due = looked = time.perf_counter()
+    waited = _waited(process)
+    for number in itertools.count(1):
+        if not reader.is_alive():
+            break
         due += _INTERVAL_SECONDS
         time.sleep(max(0.0, due - time.perf_counter()))
         now = time.perf_counter()
         if now - due > _LATE_SECONDS:
             stalls.append((due, now))
             due = now
-    json.dump(stalls, sys.stdout)
+        if number % _LOOKS == 0:
+            before, waited = waited, _waited(process)
+            if waited - before > _WAITED_SECONDS:
+                stalls.append((looked, now))
+            looked = now
+    json.dump(sorted(stalls), sys.stdout)
 
 
 if __name__ == "__main__":

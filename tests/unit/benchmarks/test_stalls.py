@@ -1,6 +1,8 @@
 """Which requests a stall of the machine has to do with."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -34,6 +36,23 @@ def test_without_stalls_all_requests_count() -> None:
 
 def test_stalls_lie_within_the_time_that_was_watched() -> None:
     begin = time.perf_counter()
-    with watched([min(os.sched_getaffinity(0))]) as stalls:
+    with watched([(min(os.sched_getaffinity(0)), os.getpid())]) as stalls:
         time.sleep(0.5)
     assert all(begin < start < end < time.perf_counter() for start, end in stalls)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="no real-time priority can be had: run as root")
+def test_a_core_that_another_process_takes_is_a_stall() -> None:
+    core = min(os.sched_getaffinity(0))
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        for process in others:
+            os.sched_setaffinity(process.pid, {core})
+        with watched([(core, others[0].pid)]) as stalls:
+            time.sleep(2.0)
+        stood = sum(end - begin for begin, end in stalls)
+        assert stood > 0.5, "each has half of the core"
+    finally:
+        for process in others:
+            process.kill()
+            process.wait()
