@@ -75,6 +75,8 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "schedule": ("*/5 * * * *", "0 0 1 1 *", "@daily", "15,45 8-18/2 * jan-MAR Mon-fri", "0 3 * * 0", "5/7 * 31 * *"),
     "timeZone": ("Etc/UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata", "UTC"),
     "name": _COLUMNS,
+    "column": _COLUMNS,
+    "scoreColumn": ("probability", "P(a)"),
     "classes": ("a", "b", "c d", "1"),
     "nodeSelector": _LABELS,
     "key": _KEYS,
@@ -186,6 +188,12 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
     drift = checks.get("drift", {})
     for test in (drift.get("numerical"), drift.get("categorical"), *drift.get("columns", {}).values()):
         _mend_thresholds(test or {}, kept)
+    quality, shifts = checks.get("quality", {}), checks.get("shifts", {})
+    for levels in (*quality.values(), *shifts.values()):
+        if isinstance(levels, dict):
+            _mend_thresholds(levels, kept)
+    if "rowCount" in quality:
+        _order(quality["rowCount"], "minimum", "maximum", {"maximum": 1_000_000}, kept)
     for toleration in spec.get("scheduling", {}).get("tolerations", []):
         if "key" not in toleration:
             toleration["operator"] = "Exists"
