@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +16,7 @@ from types import TracebackType
 from hack.cluster.errors import ClusterError
 from hack.objectstore.build import ensure
 
+_STOP_SECONDS = 10.0
 _START_SECONDS = 60.0
 
 
@@ -78,11 +80,25 @@ class ObjectStore:
             (folder / "policy").write_text(json.dumps({"Version": "2012-10-17", "Statement": [anyone]}))
 
     def stop(self) -> None:
-        """End the process."""
-        if self._process is not None:
+        """End the process. Objects that it had not finished are not there afterwards."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            self._process = None
+        self._process = None
+        self._forget_unfinished()
+
+    def _forget_unfinished(self) -> None:
+        """Of an object that was cut off the attributes are there alone. The server would say that there is no such
+        object, and yet refuse to create it: a real store does not."""
+        for attributes in sorted(self._metadata.rglob("meta")):
+            place = attributes.parent
+            if not (self.buckets / place.relative_to(self._metadata)).exists():
+                shutil.rmtree(place, ignore_errors=True)
 
     def _wait(self) -> None:
         assert self._process is not None

@@ -15,7 +15,7 @@ import httpx
 import pyarrow as pa
 
 from hack.objectstore.server import ObjectStore
-from tests.support.shipping import free_port, wait_until
+from tests.support.shipping import PATIENCE, free_port, wait_until
 
 TOKEN = "the-token"
 BEGIN = datetime(2026, 1, 1, 22, 59, tzinfo=UTC)
@@ -161,7 +161,8 @@ class Sender:
         while goes_on():
             first = self.taken + 1
             body = lines_of(self.writer, range(first, first + self.rows))
-            for _ in range(10_000):
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline:
                 turn += 1
                 try:
                     answer = self.replicas[turn % len(self.replicas)].client.post("/v1/records", content=body)
