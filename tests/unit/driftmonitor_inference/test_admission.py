@@ -112,7 +112,7 @@ def test_a_server_with_too_much_to_do_serves_what_it_can_and_refuses_the_rest_at
 ) -> None:
     file = tmp_path / "inference.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"maxConcurrentRequests": 4}))
-    server = start_server(LOG_LIMIT_BYTES="2000000000", DRAIN_SECONDS="0")
+    server = start_server(LOG_LIMIT_BYTES="2000000000", LOG_ROTATE_BYTES="2000000000", DRAIN_SECONDS="0")
     server.wait_ready()
     body = json.dumps({"instances": [ROW] * 2000}).encode()
     seconds: dict[int, list[float]] = {200: [], 503: []}
