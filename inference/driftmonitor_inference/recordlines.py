@@ -64,7 +64,7 @@ class RecordLines:
         self._constant = b'",%b,"seq":' % _encode(names)[1:-1]
         self._rows: list[bytes] = []
         self._same: tuple[str, float] | None = None
-        self._middle = self._end = b""
+        self._middle = self._end = self._ending = b""
         self._labelled: dict[str | None, bytes] = {}  # by class, of which a model has not many
 
     def encode(
@@ -80,12 +80,15 @@ class RecordLines:
         """A line for each row with its end of line. `texts` are the rows as JSON on one line each, as
         `texts_of` gives them. RecordTooLongError
         for the first that is too long."""
-        count = len(predictions)
-        head = b'{"request_id":%b,"row":' % _encode(request_id)
         if (timestamp, latency_ms) != self._same:  # as they are for all requests that are served together
             self._same = timestamp, latency_ms
             self._middle = b',"timestamp":"%b%b' % (timestamp.encode(), self._constant)
             self._end = b'},"latency_ms":%b' % _encode(latency_ms)
+            self._ending = self._end + b"}\n"
+        count = len(predictions)
+        if count == 1 and trace_id is None and predictions[0].score is not None and predictions[0].outlier is None:
+            return self._usual(first_seq, request_id, texts[0], predictions[0])
+        head = b'{"request_id":%b,"row":' % _encode(request_id)
         middle, end = self._middle, self._end
         beginnings, numbers = self._answers(predictions)
         if trace_id is not None:
@@ -113,6 +116,18 @@ class RecordLines:
             _check(lines)
         return lines
 
+    def _usual(self, first_seq: int, request_id: str, text: bytes, row: RowPrediction) -> bytes:
+        """The line of one classified row: nearly all requests, for which the ways of many rows are too long."""
+        try:
+            beginning = self._labelled[row.label]
+        except KeyError:  # the first time that a class is answered
+            beginning = self._labelled[row.label] = _beginning(row.label)
+        parts = (_encode(request_id), self._middle, first_seq, text, beginning, _encode(row.score), self._ending)
+        line = b'{"request_id":%b,"row":0%b%d,"features":{%b%b%b%b' % parts
+        if len(line) > MAX_RECORD_BYTES:
+            _check(line)
+        return line
+
     def _answers(self, predictions: Sequence[RowPrediction]) -> tuple[Sequence[bytes], Sequence[bytes]]:
         """What stands between the features and the number of each answer, and the number; the object is left open."""
         first = predictions[0]
@@ -123,11 +138,15 @@ class RecordLines:
                 return [beginnings[row.label] for row in predictions], _numbers(numbers)
             except KeyError:  # the first time that a class is answered
                 for row in predictions:
-                    beginnings[row.label] = b'"prediction":{"label":%b,"score":' % _encode(row.label)
+                    beginnings[row.label] = _beginning(row.label)
                 return [beginnings[row.label] for row in predictions], _numbers(numbers)
         if first.value is not None:
             return [b'"prediction":{"value":'] * len(predictions), _numbers([row.value for row in predictions])
         return [b'"prediction":{"label":'] * len(predictions), [_encode(row.label) for row in predictions]
+
+
+def _beginning(label: str | None) -> bytes:
+    return b'"prediction":{"label":%b,"score":' % _encode(label)
 
 
 def _numbers(numbers: Sequence[float | int | None]) -> list[bytes]:
