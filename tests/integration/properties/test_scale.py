@@ -14,7 +14,7 @@ from tests.support.clocks import clock
 from tests.support.fleet import Fleet, Operator, Traffic
 
 MANY = 2000
-SMALL, LARGE = int(clock(20, 200)), int(clock(100, MANY))
+SMALL, LARGE = int(clock(60, 200)), int(clock(160, MANY))
 MEMORY_MIB = 150.0
 PATIENCE_SECONDS = clock(400, 3600)
 CHANGE_SECONDS = 3.0
