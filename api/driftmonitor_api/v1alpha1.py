@@ -304,6 +304,12 @@ class ResourceList(SpecModel):
     """Memory, such as `512Mi`."""
 
 
+def _in_order(low: str, high: str) -> tuple[str, str]:
+    """The rule for two fields of which either may be left out."""
+    both = f"!has(self.{low}) || !has(self.{high})"
+    return f"{both} || self.{low} <= self.{high}", f"{low} must not be more than {high}"
+
+
 def _within_limit(resource: str) -> tuple[str, str]:
     both = f"has(self.requests) && has(self.limits) && has(self.requests.{resource}) && has(self.limits.{resource})"
     request, limit = (f"quantity(string(self.{amount}.{resource}))" for amount in ("requests", "limits"))
@@ -626,12 +632,7 @@ class Window(SpecModel):
     """Which predictions a check looks at: those from `now - offset - lookback` to `now - offset`."""
 
     model_config = {
-        "json_schema_extra": rules(
-            (
-                "!has(self.minRows) || !has(self.maxRows) || self.minRows <= self.maxRows",
-                "minRows must not be more than maxRows",
-            )
-        ),
+        "json_schema_extra": rules(_in_order("minRows", "maxRows")),
     }
 
     lookback: Duration = "1h"
@@ -721,10 +722,7 @@ class Drift(SpecModel):
 
 _LEVEL_RULES = rules(
     ("has(self.warning) == has(self.critical)", "set warning and critical together, or neither"),
-    (
-        "!has(self.warning) || !has(self.critical) || self.warning <= self.critical",
-        "warning must not be more than critical",
-    ),
+    _in_order("warning", "critical"),
 )
 
 
@@ -742,14 +740,7 @@ class QualityLevels(SpecModel):
 class RowCount(SpecModel):
     """How many rows a window is expected to have."""
 
-    model_config = {
-        "json_schema_extra": rules(
-            (
-                "!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum",
-                "minimum must not be more than maximum",
-            )
-        )
-    }
+    model_config = {"json_schema_extra": rules(_in_order("minimum", "maximum"))}
 
     minimum: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Fewer are a violation, also where they are too few to compare. Default: any number is in order."""

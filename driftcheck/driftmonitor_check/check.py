@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from driftmonitor_api.base import parse_duration
 from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, ReferenceStatus, Violation
+from driftmonitor_check import comparison
 from driftmonitor_check.columns import Column, redacted_features, resolve
 from driftmonitor_check.driftfindings import of_predictions, of_shifts
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
@@ -116,8 +117,6 @@ def _compare(
     outcome: Outcome,
     title: str | None,
 ) -> Outcome:
-    from driftmonitor_check import comparison  # late: Evidently costs seconds that the verdicts above need not pay
-
     drift_share = spec.checks.drift.drift_share
     least = max(1, round(spec.checks.window.min_rows * VALUES_SHARE))
     correct = spec.checks.policy.correction == "BenjaminiHochberg"
@@ -149,8 +148,6 @@ def _predictions(
     spec: DriftMonitorSpec, window: Window, reference: Reference, least: int, correct: bool
 ) -> tuple[Sequence[ColumnResult], Sequence[Violation]]:
     """The results of the predictions' columns, which no share counts, and what kept some from having any."""
-    from driftmonitor_check import comparison
-
     found = predictions(spec, window.outputs, reference)
     if found is None:
         return (), ()

@@ -165,11 +165,9 @@ class _Crew:
             beat = self._beat(worker.number)
             worker.silences = worker.silences + 1 if beat == worker.beat else 0
             worker.beat = beat
-            if beat is None:
-                hangs = worker.silences >= _MOST_SILENCES_AT_START and self._others_serve(worker)
-            else:
-                hangs = worker.silences >= _MOST_SILENCES
-            if hangs:
+            starts = beat is None
+            most = _MOST_SILENCES_AT_START if starts else _MOST_SILENCES
+            if worker.silences >= most and (not starts or self._others_serve(worker)):
                 _LOGGER.error("a worker stands still; it is killed", extra={"fields": {"worker": worker.number}})
                 os.kill(worker.pid, signal.SIGKILL)
 

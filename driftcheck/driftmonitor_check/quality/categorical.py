@@ -48,8 +48,10 @@ def findings(raw: tuple[pa.Array, pa.Array], pair: Pair, quality: Quality) -> It
     yield from shares.missing((reference.missing, window.missing), (reference.rows, window.rows), quality)
     yield from _mismatched(raw, quality)
     if reference.present and window.present:
-        yield from _new(reference, window, quality)
-        yield from _vanished(reference, window, quality)
+        new = levels(quality.new_categories, "new_categories")
+        yield from _alone("window", window, "reference", reference, "categorical_values_check", new)
+        vanished = levels(quality.vanished_categories, "vanished_categories")
+        yield from _alone("reference", reference, "window", window, "vanished_categories_check", vanished)
         yield from _constant(reference, window, quality)
 
 
@@ -60,20 +62,14 @@ def _mismatched(raw: tuple[pa.Array, pa.Array], quality: Quality) -> Iterator[Fi
         yield from shares.mismatched((0, words(window)), (len(reference), len(window)), quality)
 
 
-def _new(reference: CategoryCounts, window: CategoryCounts, quality: Quality) -> Iterator[Finding]:
-    share, names = _only_in(window, reference)
-    noise = _unseen_by(reference, window)
-    if said := judged(share, levels(quality.new_categories, "new_categories"), chance=noise):
-        message = f"{share:.2%} of the window's values are categories that the reference has not: {names}"
-        yield Finding("categorical_values_check", share, said[1], said[0], message)
-
-
-def _vanished(reference: CategoryCounts, window: CategoryCounts, quality: Quality) -> Iterator[Finding]:
-    share, names = _only_in(reference, window)
-    noise = _unseen_by(window, reference)
-    if said := judged(share, levels(quality.vanished_categories, "vanished_categories"), chance=noise):
-        message = f"{share:.2%} of the reference's values are categories that the window has not: {names}"
-        yield Finding("vanished_categories_check", share, said[1], said[0], message)
+def _alone(
+    name: str, side: CategoryCounts, other_name: str, other: CategoryCounts, check: str, bounds: tuple[float, float]
+) -> Iterator[Finding]:
+    """Categories that one side has and the other has not."""
+    share, names = _only_in(side, other)
+    if said := judged(share, bounds, chance=_unseen_by(other, side)):
+        message = f"{share:.2%} of the {name}'s values are categories that the {other_name} has not: {names}"
+        yield Finding(check, share, said[1], said[0], message)
 
 
 def _constant(reference: CategoryCounts, window: CategoryCounts, quality: Quality) -> Iterator[Finding]:
