@@ -10,7 +10,7 @@ from driftmonitor_api import crd
 CRD_FILE = "manifests/crds/driftmonitors.yaml"
 CRD_TEMPLATE = "charts/driftmonitor/templates/crd.yaml"
 API_PAGE = "docs/api.md"
-HEADER = "# Generated from api/driftmonitor_api/v1alpha1.py by `make generate`. Do not edit.\n"
+HEADER = "# Generated from api/driftmonitor_api/v1alpha1 by `make generate`. Do not edit.\n"
 
 
 def yaml(value: Any, indent: int = 0) -> str:

@@ -41,6 +41,8 @@ class InferenceConfig(SpecModel):
     """`spec.logging.whenFull`: what happens to requests when the log has reached its limit."""
     sampling_percent: int = 100
     """`spec.logging.samplingPercent`: percent of the requests that are logged, 1 to 100."""
+    scores: Literal["All"] | None = None
+    """`spec.logging.scores`: whether records have the scores of all classes; none: that of the class predicted."""
     redact: Redact | None = None
     """`spec.logging.redact`: features that records leave out or have a hash of."""
     batching: Batching | None = None
@@ -66,6 +68,7 @@ class InferenceConfig(SpecModel):
             durability=logging.durability,
             when_full=logging.when_full,
             sampling_percent=logging.sampling_percent,
+            scores="All" if logging.scores == "All" else None,
             redact=logging.redact,
             batching=serving.batching,
             max_concurrent_requests=serving.max_concurrent_requests,
@@ -82,6 +85,8 @@ class ValidationConfig(SpecModel):
     spec: DriftMonitorSpec
     """The fields that say what is compared, and how. All others have their defaults, so that a change of them starts no
     pod anew."""
+    left_out: list[Literal["custom", "importances", "skew"]] = []
+    """The fields of `spec.checks` that the object has and the service does nothing with, which its answers say."""
 
     @classmethod
     def of(cls, monitor: DriftMonitor) -> "ValidationConfig":
@@ -91,19 +96,32 @@ class ValidationConfig(SpecModel):
             monitor=f"{monitor.metadata.namespace}/{monitor.metadata.name}",
             spec=DriftMonitorSpec(
                 model=Model(
-                    storage_uri=spec.model.storage_uri, version=spec.model.version, features=spec.model.features
+                    storage_uri=spec.model.storage_uri,
+                    version=spec.model.version,
+                    features=spec.model.features,
+                    classes=spec.model.classes,
+                    importances=spec.model.importances,
                 ),
                 logging=Logging(redact=spec.logging.redact),
                 # It matters where the reference is what the collector keeps.
                 collector=Collector(retention=spec.collector.retention) if spec.reference.window else Collector(),
-                reference=Reference(storage_uri=spec.reference.storage_uri, window=spec.reference.window),
+                reference=Reference.model_validate(
+                    spec.reference.model_dump(exclude_none=True, exclude={"credentials_secret"})
+                ),
                 checks=Checks(
                     schedule=spec.checks.schedule,  # it must be there
                     window=spec.checks.window,
                     drift=spec.checks.drift,
                     quality=spec.checks.quality,
+                    outliers=spec.checks.outliers,
+                    prediction=spec.checks.prediction,
                     shifts=spec.checks.shifts,
+                    segments=spec.checks.segments,
+                    performance=spec.checks.performance,
+                    multivariate=spec.checks.multivariate,
+                    sequential=spec.checks.sequential,
                     policy=Policy(correction=spec.checks.policy.correction),
                 ),
             ),
+            left_out=[name for name in ("custom", "importances", "skew") if getattr(spec.checks, name)],
         )

@@ -123,8 +123,7 @@ def reference_page() -> str:
     lines = [
         "# API reference",
         "",
-        f"`{api.API_VERSION}`, kind `{api.KIND}`. Generated from `api/driftmonitor_api/v1alpha1.py` by"
-        " `make generate`.",
+        f"`{api.API_VERSION}`, kind `{api.KIND}`. Generated from `api/driftmonitor_api/v1alpha1` by `make generate`.",
         "",
         schema["description"],
         "",

@@ -16,6 +16,7 @@ _AZURE_ACCOUNT = "AZURE_STORAGE_ACCOUNT_NAME"
 _AZURE_KEYS = ("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN")
 _AZURE_ENDPOINT = "AZURE_STORAGE_ENDPOINT"
 _GS_KEY = "service-account.json"
+_GS_ENDPOINT = "GOOGLE_STORAGE_ENDPOINT"
 _GS_MEMBERS = ("client_email", "private_key", "private_key_id")
 
 EXPECTED = {
@@ -45,6 +46,15 @@ class S3Credentials:
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
     region: str | None = None
+    endpoint_url: str | None = None
+
+
+@dataclass(frozen=True)
+class GoogleCredentials:
+    """Access to Google Cloud Storage, or to what speaks its XML API at another address."""
+
+    service_account: str = field(repr=False)
+    """The JSON of a service account's key."""
     endpoint_url: str | None = None
 
 
@@ -144,8 +154,14 @@ class SecretFolder:
         account_key, sas_token = (found.get(key) for key in _AZURE_KEYS)
         return AzureCredentials(found[_AZURE_ACCOUNT], account_key, sas_token, endpoint)
 
-    def service_account(self) -> str:
-        """The JSON of a service account's key, for a gs:// address. CredentialsError."""
+    def google(self) -> GoogleCredentials:
+        """For a gs:// address. CredentialsError."""
+        endpoint = self._present(_GS_ENDPOINT).get(_GS_ENDPOINT)
+        if endpoint is not None and not _is_base_address(endpoint):
+            raise self._error("gs", f"its {_GS_ENDPOINT} is not of the form https://host:port or http://host:port")
+        return GoogleCredentials(self._service_account(), endpoint)
+
+    def _service_account(self) -> str:
         text = self._read(_GS_KEY)
         if text is None:
             raise self._error("gs", self._nothing())

@@ -8,3 +8,9 @@ MAX_FEATURES = 4096
 
 MAX_FEATURE_NAME = 256
 """Longest name of a feature, in characters."""
+
+MAX_CLASSES = 1000
+"""Most classes whose scores one record has."""
+
+MAX_CLASS_NAME = 128
+"""Longest name of such a class, in characters."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from driftmonitor_api.base import SpecModel
+from driftmonitor_api.limits import MAX_CLASS_NAME, MAX_CLASSES
 
 FEATURE_COLUMN_PREFIX = "feature_"
 """In the store each feature is a column of this prefix and its name."""
@@ -13,6 +14,8 @@ FEATURE_COLUMN_PREFIX = "feature_"
 PREDICTION_LABEL_COLUMN = "prediction_label"
 PREDICTION_SCORE_COLUMN = "prediction_score"
 PREDICTION_VALUE_COLUMN = "prediction_value"
+CLASS_SCORE_COLUMN_PREFIX = "prediction_score_"
+"""In the store the score of each class is a column of this prefix and the class's name."""
 OUTLIER_FLAG_COLUMN = "outlier_flag"
 OUTLIER_SCORE_COLUMN = "outlier_score"
 
@@ -32,6 +35,10 @@ class Prediction(RecordModel):
     """The class predicted; null for a regressor."""
     score: float | None = None
     """The probability of that class, 0 to 1; null where the model gives none."""
+    scores: (
+        Annotated[dict[Annotated[str, Field(max_length=MAX_CLASS_NAME)], float], Field(max_length=MAX_CLASSES)] | None
+    ) = None
+    """The probability of each class, where `spec.logging.scores` is `All`; null for a regressor."""
     value: float | None = None
     """The value predicted by a regressor; null for a classifier."""
 

@@ -11,7 +11,7 @@ from driftmonitor_api.credentials import EXPECTED, SecretFolder
 from driftmonitor_api.storage import StorageError
 
 if TYPE_CHECKING:
-    from obstore.store import AzureConfig, ClientConfig, RetryConfig, S3Config
+    from obstore.store import AzureConfig, ClientConfig, GCSConfig, RetryConfig, S3Config
 
 Client = AzureStore | GCSStore | S3Store
 DEFAULT_REGION = "us-east-1"
@@ -49,13 +49,18 @@ def google_client(
     uri: str, bucket: str, secret: SecretFolder, client: "ClientConfig", retry: "RetryConfig"
 ) -> tuple[GCSStore, str]:
     """The same for Google Cloud Storage; `uri` is for messages. CredentialsError, StorageError."""
-    key = secret.service_account()
+    keys = secret.google()
+    config: GCSConfig = {"service_account_key": keys.service_account}
+    if keys.endpoint_url is not None:
+        config["base_url"] = keys.endpoint_url.rstrip("/")
+        client = {**client, "allow_http": keys.endpoint_url.startswith("http://")}
     try:
-        return GCSStore(bucket, service_account_key=key, client_options=client, retry_config=retry), GOOGLE
+        store = GCSStore(bucket, config=config, client_options=client, retry_config=retry)
     except (BaseError, ValueError):  # its text may show a part of the key
         raise StorageError(
             f"{uri}: the {EXPECTED['gs']} in the Secret of {secret.named_by} cannot be used as a key"
         ) from None
+    return store, keys.endpoint_url or GOOGLE
 
 
 def azure_client(
