@@ -96,6 +96,7 @@ class HttpServer(uvicorn.Server):
             self._hooks.turns.leave()
             for listener in sockets:
                 asyncio.get_running_loop().remove_reader(listener)
+                listener.close()  # as the servers do: what is waited for below must not keep the door open
         await asyncio.sleep(0)
         for listener in listeners:
             await self._take_last(listener)

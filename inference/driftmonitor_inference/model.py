@@ -9,10 +9,10 @@ import numpy
 import numpy.typing
 from msgspec.structs import force_setattr
 
+from driftmonitor_api.modelinputs import inputs_of
 from driftmonitor_api.v1alpha1 import Feature
 from driftmonitor_inference.detector import DetectorError, OutlierDetector
 from driftmonitor_inference.examples import Row, Value, guesses
-from driftmonitor_inference.inputs import inputs_of
 from driftmonitor_inference.onnxfile import Hints
 from driftmonitor_inference.outputs import outputs_of
 from driftmonitor_inference.predictions import RowPrediction

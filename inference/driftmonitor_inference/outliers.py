@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from driftmonitor_api.modelinputs import inputs_of
 from driftmonitor_api.v1alpha1 import Feature
-from driftmonitor_inference.inputs import inputs_of
 from driftmonitor_inference.predictions import Outlier
 from driftmonitor_inference.signature import INTEGER_RANGE, Column, ElementType, Inputs, ModelError, Tensor, listed
 

@@ -2,7 +2,8 @@
 
 To log a row must cost a small part of what it costs to predict it, and its numbers are most of what there is to write.
 So a row is logged with the very bytes that its client sent, where they are compact; what all rows of a request have in
-common is encoded once.
+common is encoded once. Many rows are not even taken apart: their JSON becomes a form of the lines, as what stands
+between two rows is replaced by what stands between the features of two lines.
 """
 
 from collections.abc import Sequence
@@ -10,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from driftmonitor_api.limits import MAX_RECORD_BYTES
+from driftmonitor_api.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_RECORD_BYTES
 from driftmonitor_inference.predictions import RowPrediction
 from driftmonitor_inference.rows import Rows
-from driftmonitor_inference.signature import Column
+from driftmonitor_inference.signature import Column, ModelError
 
 _ENCODER = msgspec.json.Encoder()
 _encode, _encode_lines = _ENCODER.encode, _ENCODER.encode_lines
-_PARTS = 9  # of a line
 _VALUE_BYTES = 32  # a number of 17 digits with its sign, exponent, comma, colon and spaces has 28
 _AROUND_BYTES = 64  # what holds the rows
+_ROUND = 10_000  # seqs, of which only the last digits differ
 
 
 class RecordTooLongError(Exception):
@@ -36,33 +37,49 @@ def compact_bytes(columns: Sequence[Column]) -> int:
     return sum(len(_encode(column.name)) + _VALUE_BYTES for column in columns)
 
 
-def texts_of(rows: Rows, compact: int) -> list[bytes]:
-    """The JSON of each row, on one line, without the brace that opens it and with a comma behind. As its client wrote
-    it, if no row has more than about `compact` bytes, and no name or string holds a brace."""
+Text = tuple[bytes, int, int]
+"""Rows as JSON on one line, in which no brace stands but those of rows: what holds them, where the first begins, behind
+the brace that opens it, and where the last ends, behind the brace that closes it."""
+
+
+def text_of(rows: Rows, compact: int) -> Text | list[Text]:
+    """The rows as their client wrote them, if none has more than about `compact` bytes. A list of a text for each row
+    where a name or a string holds a brace."""
     body, count = rows.body, len(rows.values)
     if body is None or len(body) > count * compact + _AROUND_BYTES or b"\n" in body or b"\r" in body:
         return encoded(rows.features)
-    if count == 1:
-        begin = body.find(b"{", body.find(b"{") + 1 if rows.wrapped else 0) + 1
-        return [body[begin : body.find(b"}", begin) + 1] + b","]
-    texts = body.split(b"{")  # what stands between two rows ends with the comma that is wanted
-    last = texts[-1]
-    texts[-1] = last[: last.find(b"}") + 1] + b","
-    return texts[2:]  # behind what opens the list
+    begin = body.find(b"{", body.find(b"{") + 1 if rows.wrapped else 0) + 1
+    return body, begin, body.find(b"}", begin if count == 1 else body.rfind(b"{")) + 1
 
 
-def encoded(rows: Sequence[Any]) -> list[bytes]:
+def encoded(rows: Sequence[Any]) -> Text | list[Text]:
     """The same of objects that no client wrote."""
-    return [line[1:] + b"," for line in _encode_lines(rows).split(b"\n")[:-1]]
+    text = _encode(rows)
+    if text.count(b"{") == text.count(b"}") == len(rows):
+        return text, 2, len(text) - 1
+    return [(line, 1, len(line)) for line in _encode_lines(rows).split(b"\n")[:-1]]
+
+
+class _Answer(msgspec.Struct, gc=False, omit_defaults=True):
+    """As `driftmonitor_api.records.Prediction` has it."""
+
+    label: str | None = None
+    score: float | None = None
+    scores: dict[str, float] | None = None
+    value: float | None = None
 
 
 class RecordLines:
     """Makes the lines of one writer."""
 
-    def __init__(self, monitor: str, model: str, model_version: str, writer: str) -> None:
+    def __init__(self, monitor: str, model: str, model_version: str, writer: str, *, all_scores: bool = False) -> None:
+        """`all_scores`: lines have the scores of all classes, as `spec.logging.scores` asks for."""
+        self._all_scores = all_scores
+        self._short = 0 if all_scores else 1  # rows of a request whose line can be made in the short way
         names = {"monitor": monitor, "model": model, "model_version": model_version, "writer": writer}
         self._constant = b'",%b,"seq":' % _encode(names)[1:-1]
         self._rows: list[bytes] = []
+        self._last_digits: list[bytes] = []
         self._same: tuple[str, float] | None = None
         self._middle = self._end = self._ending = b""
         self._labelled: dict[str | None, bytes] = {}  # by class, of which a model has not many
@@ -72,65 +89,69 @@ class RecordLines:
         first_seq: int,
         request_id: str,
         timestamp: str,
-        texts: Sequence[bytes],
+        features: Text | list[Text],
         predictions: Sequence[RowPrediction],
         latency_ms: float,
         trace_id: str | None,
     ) -> bytes:
-        """A line for each row with its end of line. `texts` are the rows as JSON on one line each, as
-        `texts_of` gives them. RecordTooLongError
-        for the first that is too long."""
+        """A line for each row with its end of line. `features` is the text of the rows, as `text_of` gives it.
+        RecordTooLongError for the first that is too long."""
         if (timestamp, latency_ms) != self._same:  # as they are for all requests that are served together
             self._same = timestamp, latency_ms
             self._middle = b',"timestamp":"%b%b' % (timestamp.encode(), self._constant)
             self._end = b'},"latency_ms":%b' % _encode(latency_ms)
             self._ending = self._end + b"}\n"
-        count = len(predictions)
-        if count == 1 and trace_id is None and predictions[0].score is not None and predictions[0].outlier is None:
-            return self._usual(first_seq, request_id, texts[0], predictions[0])
-        head = b'{"request_id":%b,"row":' % _encode(request_id)
-        middle, end = self._middle, self._end
-        beginnings, numbers = self._answers(predictions)
-        if trace_id is not None:
-            end += b',"trace_id":"%b"' % trace_id.encode()
-        if predictions[0].outlier is not None:
-            outliers = _encode_lines([row.outlier for row in predictions]).split(b"\n")
-            ends = [b'%b,"outlier":%b}\n' % (end, text) for text in outliers[:-1]]
-        else:
-            ends = [end + b"}\n"] * count
-        if count == 1:
-            line = (head, middle, first_seq, texts[0], beginnings[0], numbers[0], ends[0])
-            lines = b'%b0%b%d,"features":{%b%b%b%b' % line
-        else:
-            if count > len(self._rows):
-                self._rows = _digits(0, count)
-            parts = [head, b"", middle, b"", b',"features":{', b"", b"", b"", b""] * count
-            parts[1::_PARTS] = self._rows[:count]
-            parts[3::_PARTS] = _digits(first_seq, count)
-            parts[5::_PARTS] = texts
-            parts[6::_PARTS] = beginnings
-            parts[7::_PARTS] = numbers
-            parts[8::_PARTS] = ends
-            lines = b"".join(parts)
+        first = predictions[0]
+        if len(predictions) == self._short and trace_id is None and first.score is not None and first.outlier is None:
+            return self._usual(first_seq, request_id, features[0] if isinstance(features, list) else features, first)
+        same_digits, last_digits = self._seqs(first_seq, len(predictions))
+        constant = _literal(b'{"request_id":%b,"row":' % _encode(request_id)), _literal(self._middle), same_digits
+        begin = b'%b%%b%b%b%%b,"features":{' % constant
+        end = self._end if trace_id is None else b'%b,"trace_id":"%b"' % (self._end, trace_id.encode())
+        answers = self._answers(predictions)
+        if first.outlier is not None:
+            outliers = _encode_lines([row.outlier for row in predictions]).split(b"\n")[:-1]
+            answers, end = (*answers, outliers), end + b',"outlier":'
+        end = b"%b" * 2 + end + b"%b" * (len(answers) - 2) + b"}\n"
+        lines = _lines(features, begin, end, (self._row_digits(len(predictions)), last_digits), answers)
         if len(lines) > MAX_RECORD_BYTES:
             _check(lines)
         return lines
 
-    def _usual(self, first_seq: int, request_id: str, text: bytes, row: RowPrediction) -> bytes:
+    def _usual(self, first_seq: int, request_id: str, text: Text, row: RowPrediction) -> bytes:
         """The line of one classified row: nearly all requests, for which the ways of many rows are too long."""
         try:
             beginning = self._labelled[row.label]
         except KeyError:  # the first time that a class is answered
             beginning = self._labelled[row.label] = _beginning(row.label)
-        parts = (_encode(request_id), self._middle, first_seq, text, beginning, _encode(row.score), self._ending)
-        line = b'{"request_id":%b,"row":0%b%d,"features":{%b%b%b%b' % parts
+        body, begin, end = text
+        sent, score = body[begin:end], _encode(row.score)
+        parts = (_encode(request_id), self._middle, first_seq, sent, beginning, score, self._ending)
+        line = b'{"request_id":%b,"row":0%b%d,"features":{%b,%b%b%b' % parts
         if len(line) > MAX_RECORD_BYTES:
             _check(line)
         return line
 
-    def _answers(self, predictions: Sequence[RowPrediction]) -> tuple[Sequence[bytes], Sequence[bytes]]:
-        """What stands between the features and the number of each answer, and the number; the object is left open."""
+    def _row_digits(self, count: int) -> list[bytes]:
+        if count > len(self._rows):
+            self._rows = _digits(0, count)
+        return self._rows[:count]
+
+    def _seqs(self, first: int, count: int) -> tuple[bytes, list[bytes]]:
+        """The digits that the seqs have in common, and the last ones of each."""
+        same, last = divmod(first, _ROUND)
+        if same == 0 or last + count > _ROUND:
+            return b"", _digits(first, count)
+        if not self._last_digits:
+            self._last_digits = [b"%04d" % number for number in range(_ROUND)]
+        return b"%d" % same, self._last_digits[last : last + count]
+
+    def _answers(self, predictions: Sequence[RowPrediction]) -> tuple[Sequence[bytes], ...]:
+        """What stands between the features and what differs in the answers, and that; the object is left open."""
         first = predictions[0]
+        if self._all_scores:
+            answers = _encode_lines([_Answer(row.label, row.score, row.scores, row.value) for row in predictions])
+            return [b'"prediction":'] * len(predictions), [text[:-1] for text in answers.split(b"\n")[:-1]]
         if first.score is not None:
             beginnings = self._labelled
             numbers = [row.score for row in predictions]
@@ -143,6 +164,37 @@ class RecordLines:
         if first.value is not None:
             return [b'"prediction":{"value":'] * len(predictions), _numbers([row.value for row in predictions])
         return [b'"prediction":{"label":'] * len(predictions), [_encode(row.label) for row in predictions]
+
+
+def _lines(
+    features: Text | list[Text],
+    begin: bytes,
+    end: bytes,
+    places: Sequence[Sequence[bytes]],
+    answers: Sequence[Sequence[bytes]],
+) -> bytes:
+    """Lines in which `begin` stands before the features and `end` behind them, both as forms: `places` are the texts
+    for the gaps of the one, `answers` for those of the other, each a text for each line."""
+    if isinstance(features, list):
+        rows = [body[first:last] for body, first, last in features]
+        form = begin + b"%b," + end
+        return b"".join([form % texts for texts in zip(*places, rows, *answers, strict=True)])
+    gaps = [*[answer[:-1] for answer in answers], *[place[1:] for place in places]]
+    texts = [b""] * (len(gaps) * len(gaps[0]))
+    for number, column in enumerate(gaps):
+        texts[number :: len(gaps)] = column
+    body, start, stop = features
+    sent = memoryview(body)[start:stop] if b"%" not in body else _literal(body[start:stop])
+    form = b"".join((b"%b", sent, b",%b")).replace(
+        b"{", end + begin
+    )  # the comma between rows is the one that is wanted
+    first, last = begin % tuple([place[0] for place in places]), end % tuple([answer[-1] for answer in answers])
+    return form % (first, *texts, last)
+
+
+def _literal(text: bytes) -> bytes:
+    """The text as it stands in a form."""
+    return text.replace(b"%", b"%%")
 
 
 def _beginning(label: str | None) -> bytes:
@@ -161,3 +213,18 @@ def _check(lines: bytes) -> None:
     for place, line in enumerate(lines.split(b"\n")):
         if len(line) > MAX_RECORD_BYTES:
             raise RecordTooLongError(place, len(line))
+
+
+def verify_scores(classes: Sequence[str]) -> None:
+    """ModelError for classes whose scores no record can hold."""
+    fix = "set spec.logging.scores to Predicted"
+    if len(classes) > MAX_CLASSES:
+        raise ModelError(
+            f"the model has {len(classes)} classes, and records hold the scores of {MAX_CLASSES} at most; {fix}"
+        )
+    long = next((name for name in classes if len(name) > MAX_CLASS_NAME), None)
+    if long is not None:
+        raise ModelError(
+            f"the model's class {long[:40]!r}... has {len(long)} characters, and records hold the scores of classes of"
+            f" {MAX_CLASS_NAME} at most; name the classes in spec.model.classes, or {fix}"
+        )

@@ -15,7 +15,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from driftmonitor_api.config import InferenceConfig
-from driftmonitor_inference import allocation, leftovers, logs, termination
+from driftmonitor_inference import allocation, leftovers, logs, recordlines, termination
 from driftmonitor_inference.admission import Admission
 from driftmonitor_inference.app import Readiness, create_app
 from driftmonitor_inference.asgi import Application
@@ -66,6 +66,8 @@ def run(settings: ServeSettings, worker: WorkerSettings | None = None) -> int:
             outlier_path=settings.outlier_model_file,
             outlier_threshold=config.outlier_threshold,
         )
+        if config.scores == "All":
+            recordlines.verify_scores(model.outputs.classes or ())
         place = _place(settings, worker)
         log = _open_log(settings, config, place, datetime.now(UTC))
         return _serve(settings, config, model, log, place, worker, lines)
@@ -192,6 +194,7 @@ def _serve(
         port=settings.grpc_port,
         shared=worker is not None,
         max_message_bytes=settings.max_body_bytes,
+        shutdown_delay=settings.shutdown_delay_seconds,
         on_finished=on_finished,
     )
     reporter = Reporter(

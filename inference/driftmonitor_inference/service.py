@@ -16,7 +16,7 @@ from driftmonitor_inference.batching import Batcher
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model, PredictionError
 from driftmonitor_inference.predictions import RowPrediction
-from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, compact_bytes, encoded, texts_of
+from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, compact_bytes, encoded, text_of
 from driftmonitor_inference.recordlog import (
     LogFailedError,
     LogFullError,
@@ -91,7 +91,8 @@ class PredictionService:
         self.model = model
         self.metrics = metrics
         self._log = log
-        self._lines = RecordLines(config.monitor, config.model_name, config.model_version, log.writer)
+        names = config.monitor, config.model_name, config.model_version, log.writer
+        self._lines = RecordLines(*names, all_scores=config.scores == "All")
         self._compact = compact_bytes(model.columns)
         self._group_sync = group_sync
         self._redact = redact
@@ -275,10 +276,10 @@ class PredictionService:
 
     def _lines_of(self, request: _Request, first_seq: int, timestamp: str, latency_ms: float) -> bytes:
         rows, redact, trace = request.rows, self._redact, request.trace
-        texts = texts_of(rows, self._compact) if redact is None else encoded(redact(rows.features))
+        text = text_of(rows, self._compact) if redact is None else encoded(redact(rows.features))
         trace_id = trace.trace_id if trace is not None else None
         return self._lines.encode(
-            first_seq, request.request_id, timestamp, texts, request.predictions, latency_ms, trace_id
+            first_seq, request.request_id, timestamp, text, request.predictions, latency_ms, trace_id
         )
 
     def _not_logged(self, request: _Request, error: NotLoggedError, logged: int) -> None:

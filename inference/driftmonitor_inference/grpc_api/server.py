@@ -50,6 +50,9 @@ _CODES = {
 _MAX_DETAILS = 1500  # clients take 8 KiB of metadata, in which a character may need 12 bytes
 _PING_MILLISECONDS = 10_000
 _HOLD_SECONDS = 0.2
+_AGE_OF_DELAY = 0.7  # gRPC lets a connection live up to a tenth longer than it is told to
+_SHORTEST_DELAY_SECONDS = 1.0
+"""With a shorter one nobody has the time to go elsewhere, and connections would only be made over and over."""
 
 
 @dataclass(slots=True)
@@ -77,16 +80,24 @@ class GrpcServer:
         port: int,
         shared: bool,
         max_message_bytes: int,
+        shutdown_delay: float = 0.0,
         on_finished: OnFinished | None = None,
     ) -> None:
         """`is_ready` says whether new requests are wanted; `on_finished` is told of every ModelInfer. With `shared`
-        other processes may take connections at the same address."""
+        other processes may take connections at the same address.
+
+        `shutdown_delay` are the seconds from the time that it is not wanted any more until `stop`. If it is a second or
+        more, connections live for less than that: every client is then told in time to connect again, while what it
+        sends meanwhile is still served. Nothing else moves a client that sends all requests over one connection.
+        """
         self._service = service
         self._interface = interface
         self._admission = admission
         self._is_ready = is_ready
         self._host, self._port, self._shared = host, port, shared
         self._max_message_bytes = max_message_bytes
+        told = shutdown_delay >= _SHORTEST_DELAY_SECONDS
+        self._age_milliseconds = round(shutdown_delay * _AGE_OF_DELAY * 1000) if told else 0
         self._on_finished = on_finished
         self._rows = row_builder(service.model.columns)
         config = service.config
@@ -108,6 +119,7 @@ class GrpcServer:
                 ("grpc.compression_enabled_algorithms_bitset", 1),
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", _PING_MILLISECONDS),
+                *([("grpc.max_connection_age_ms", self._age_milliseconds)] if self._age_milliseconds else []),
             ]
         )
         self._server.add_generic_rpc_handlers(self._handlers(self._health))
