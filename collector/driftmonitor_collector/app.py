@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from driftmonitor_api.bearer import TokenFile
-from driftmonitor_collector import record_routes, report_routes, window_routes, writer_routes
+from driftmonitor_collector import record_routes, reference_routes, report_routes, window_routes, writer_routes
 from driftmonitor_collector.answers import problem
 from driftmonitor_collector.bodies import BodyError
 from driftmonitor_collector.collector import Collector
@@ -90,6 +90,7 @@ def create_app(collector: Collector, token: TokenFile) -> Starlette:
                         *writer_routes.routes(collector),
                         *window_routes.routes(collector),
                         *report_routes.routes(collector.reports, holding),
+                        *reference_routes.routes(collector.references, holding),
                     ],
                     exception_handlers=_EXCEPTION_HANDLERS,
                 ),

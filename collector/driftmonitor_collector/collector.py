@@ -13,7 +13,7 @@ from driftmonitor_collector.kafka_config import KafkaConfig
 from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.metrics import Metrics
 from driftmonitor_collector.records import Decoded
-from driftmonitor_collector.storage import ReportFolder, Storage
+from driftmonitor_collector.storage import ReferenceFolder, ReportFolder, Storage
 from driftmonitor_collector.store.damage import name_of
 from driftmonitor_collector.store.log import DamagedSegmentError
 from driftmonitor_collector.store.partitions import touches
@@ -96,6 +96,11 @@ class Collector:
     def reports(self) -> ReportFolder:
         """The reports of checks."""
         return self._storage.reports
+
+    @property
+    def references(self) -> ReferenceFolder:
+        """The captured references."""
+        return self._storage.references
 
     async def current_ledger(self) -> Ledger:
         """The ledger with all that other collectors of the same store have acknowledged up to now, too."""
@@ -237,3 +242,7 @@ class Collector:
     def labels(self) -> Iterator["pa.Table"]:
         """Every label; read them in a thread."""
         return self._storage.labels()
+
+    async def damaged_label_files(self, start: datetime) -> int:
+        """How many files of labels that came at `start` or later are damaged: rows may lack the labels in them."""
+        return await asyncio.to_thread(self._storage.damaged_label_files, start)

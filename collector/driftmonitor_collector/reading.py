@@ -81,17 +81,17 @@ def span_of(query: WindowQuery) -> Span:
 
 
 def selected(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
-    """The columns asked for; a feature that no row has is null. ParameterError for what is no column and no feature."""
+    """The columns asked for; a feature or a class's score that no row has is null. ParameterError for any other."""
     if columns is None:
         return schema
     fields = []
     for name in columns:
         if name in schema.names:
             fields.append(schema.field(name))
-        elif name.startswith(tables.FEATURE_COLUMN_PREFIX):
+        elif name.startswith((tables.FEATURE_COLUMN_PREFIX, tables.CLASS_SCORE_COLUMN_PREFIX)):
             fields.append(pa.field(name, pa.float64()))
         else:
-            known = ", ".join(tables.SCHEMA.names)
+            known = ", ".join([*tables.SCHEMA.names, f"{tables.CLASS_SCORE_COLUMN_PREFIX}<class>"])
             raise ParameterError("columns", f"there is no {name[:100]!r}; there are {known}, and feature_<name>")
     return pa.schema(fields)
 

@@ -9,7 +9,7 @@ from msgspec import DecodeError, Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.json import format as format_json
 
-from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_BYTES
+from driftmonitor_api.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_FEATURE_NAME, MAX_FEATURES, MAX_RECORD_BYTES
 from driftmonitor_collector import shapes
 
 INT32_MAX = 2**31 - 1
@@ -18,6 +18,7 @@ _WRAPPED = b'{"log":"'
 
 FeatureValue = float | str | bool | None
 Name = Annotated[str, Meta(max_length=MAX_FEATURE_NAME)]
+ClassName = Annotated[str, Meta(max_length=MAX_CLASS_NAME)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
@@ -27,6 +28,7 @@ class Prediction(Struct, gc=False):
     label: str | None = None
     score: float | None = None
     value: float | None = None
+    scores: Annotated[dict[ClassName, float], Meta(max_length=MAX_CLASSES)] | None = None
 
 
 class Outlier(Struct, gc=False):

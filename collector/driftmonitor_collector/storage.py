@@ -29,6 +29,19 @@ class ReportFolder(Protocol):
         """Name, size in bytes and time of each report, newest first."""
 
 
+class ReferenceFolder(Protocol):
+    """Where captured references lie, which never change."""
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Store what must not be there yet; False, and nothing has changed, if it is."""
+
+    def get(self, name: str) -> bytes | None:
+        """Its content; None if it is not there."""
+
+    def newest_first(self) -> list[dict[str, Any]]:
+        """Name, size in bytes and time of each, newest first."""
+
+
 class Storage(Protocol):
     """All but the gauges is called in threads; one thread at a time writes, one at a time compacts and expires."""
 
@@ -38,6 +51,10 @@ class Storage(Protocol):
     @property
     def reports(self) -> ReportFolder:
         """The reports of checks."""
+
+    @property
+    def references(self) -> ReferenceFolder:
+        """The captured references."""
 
     def recover(self) -> Ledger:
         """What is stored; to be called once, before everything else."""
@@ -83,7 +100,11 @@ class Storage(Protocol):
         """Every file that was set apart."""
 
     def labels(self) -> Iterator["pa.Table"]:
-        """Every label, as tables of label_tables.SCHEMA in any order; one may come several times."""
+        """Every label, as tables of label_tables.SCHEMA in any order; one may come several times. A damaged file is
+        set apart, and the others are read."""
+
+    def damaged_label_files(self, start: datetime) -> int:
+        """How many files of labels that came at `start` or later were set apart."""
 
     def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
         """Name, meaning and value of what it measures of itself."""

@@ -11,6 +11,7 @@ from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.records import FeatureValue, Record
 
 FEATURE_COLUMN_PREFIX = "feature_"  # as driftmonitor_api.records has it, without the cost of importing pydantic
+CLASS_SCORE_COLUMN_PREFIX = "prediction_score_"
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     {
@@ -31,7 +32,7 @@ SCHEMA = pa.schema(
         "outlier_score": pa.float64(),
     }
 )
-"""The columns of every table; those of features follow."""
+"""The columns of every table; those of class scores, where records have them, and of features follow."""
 ORDER = [("timestamp", "ascending"), ("writer", "ascending"), ("seq", "ascending")]
 """How rows are put in order; no two are equal in it."""
 RECORD_FIELDS = ("request_id", "row", "timestamp", "monitor", "model", "model_version", "writer", "seq", "latency_ms", "trace_id")  # fmt: skip  # noqa: E501  # one list
@@ -41,7 +42,7 @@ _HOUR_MICROSECONDS = 3_600_000_000
 
 
 def from_records(records: Sequence[Record]) -> pa.Table:
-    """A column for each field and for each feature of any record."""
+    """A column for each field, and for each class score and feature of any record."""
     arrays = [
         pa.array([getattr(record, name) for record in records], SCHEMA.field(name).type) for name in RECORD_FIELDS
     ]
@@ -54,6 +55,9 @@ def from_records(records: Sequence[Record]) -> pa.Table:
         kind = SCHEMA.field(f"outlier_{name}").type
         arrays.append(pa.array([None if found is None else getattr(found, name) for found in outliers], kind))
     columns = dict(zip(SCHEMA.names, arrays, strict=True))
+    scores = [prediction.scores or {} for prediction in predictions]
+    for name in dict.fromkeys(chain.from_iterable(scores)):
+        columns[CLASS_SCORE_COLUMN_PREFIX + name] = pa.array([row.get(name) for row in scores], pa.float64())
     for name, values in _feature_values(records):
         columns[FEATURE_COLUMN_PREFIX + name] = _feature_array(values)
     return pa.table(columns)

@@ -19,6 +19,7 @@ from driftmonitor_collector.scrubbing import Scrubbing
 from driftmonitor_collector.store import damage, files, partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import Log
+from driftmonitor_collector.store.references import References
 from driftmonitor_collector.store.reports import Reports
 from driftmonitor_collector.store.state import Checkpoint
 from driftmonitor_collector.store.sums import DamagedFileError
@@ -52,6 +53,7 @@ class VolumeStorage:
         self._foreign_writer = f"foreign/{secrets.token_hex(8)}"
         self.name = str(self._layout.root)
         self.reports = Reports(self._layout.reports)
+        self.references = References(self._layout.references)
 
     def recover(self) -> Ledger:
         """Load or make the state, and replay the log."""
@@ -142,7 +144,13 @@ class VolumeStorage:
         """Those in files and log."""
         from driftmonitor_collector.store import label_files
 
-        return label_files.read_all(self._layout.labels, self._log)
+        return label_files.read_all(
+            self._layout.labels, self._log, lambda path: damage.labels_again(self._layout, path)
+        )
+
+    def damaged_label_files(self, start: datetime) -> int:
+        """Of those in `damaged/`."""
+        return damage.labels_since((path.name for path in self._layout.damaged.glob("[!.]*.parquet")), start)
 
     def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
         """Of log and volume."""

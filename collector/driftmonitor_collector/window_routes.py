@@ -22,6 +22,8 @@ ARROW = "application/vnd.apache.arrow.stream"
 PARQUET = "application/vnd.apache.parquet"
 MISSING_ROWS = "Driftmonitor-Missing-Rows"
 """Header with the number of rows that the hours of the window lack because files were damaged; absent if none."""
+DAMAGED_LABELS = "Driftmonitor-Damaged-Label-Files"
+"""Header with the number of damaged files that may have had labels of the window's rows; absent if none."""
 MAX_WINDOWS = 4
 """Most windows that are read at once: each holds a few batches of rows in memory."""
 
@@ -62,11 +64,13 @@ def routes(collector: Collector) -> list[BaseRoute]:
             reading -= 1
             raise
         try:
-            missing = await collector.missing_rows(max(query.start, rows.since), query.end)
+            since = max(query.start, rows.since)
+            missing = await collector.missing_rows(since, query.end)
+            without = await collector.damaged_label_files(since) if query.labels else 0
         except BaseException:
             done(rows.close)
             raise
-        headers = {MISSING_ROWS: str(missing)} if missing else {}
+        headers = {name: str(count) for name, count in ((MISSING_ROWS, missing), (DAMAGED_LABELS, without)) if count}
         return Closing(StreamingResponse(content, media_type=chosen, headers=headers), lambda: done(rows.close))
 
     return [Route("/window", window, methods=["GET"])]

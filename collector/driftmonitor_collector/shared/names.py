@@ -8,6 +8,7 @@ CLAIMS = "claims/"
 RECORDS = "records/"
 LABELS = "labels/"
 REPORTS = "reports/"
+REFERENCES = "references/"
 IDENTITIES = "identities/"
 DAMAGED = "damaged/"
 WITHOUT_HOURS = ("rejected/", IDENTITIES, DAMAGED)

@@ -17,10 +17,12 @@ from driftmonitor_collector.ledger import Ledger
 from driftmonitor_collector.planning import Plan, Submission, plan
 from driftmonitor_collector.records import Decoded
 from driftmonitor_collector.retention import Expired
-from driftmonitor_collector.shared import compaction, retention
+from driftmonitor_collector.shared import compaction, names, retention
 from driftmonitor_collector.shared.follower import Follower
 from driftmonitor_collector.shared.mirror import Mirror
+from driftmonitor_collector.shared.references import SharedReferences
 from driftmonitor_collector.shared.reports import SharedReports
+from driftmonitor_collector.store.damage import labels_since, name_of
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.log import SEGMENT_BYTES
 from driftmonitor_collector.store.objects import Objects, client_opener
@@ -28,6 +30,8 @@ from driftmonitor_collector.store.unavailable import StoreUnavailableError, Unus
 from driftmonitor_collector.windows import WindowQuery
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
     from driftmonitor_collector.reading import Rows
@@ -68,6 +72,7 @@ class SharedStorage:
         self._seen_claim = (0, 0.0)
         self.name = store.uri
         self.reports = SharedReports(self._objects)
+        self.references = SharedReferences(self._objects)
 
     def recover(self) -> Ledger:
         """Read the newest checkpoint and the log behind it; tried for a minute while the store is away."""
@@ -228,7 +233,16 @@ class SharedStorage:
                 compacted = self._follower.log.compacted
                 layout, tail = stack.enter_context(self._mirror.view(compacted + 1))
             fetch_labels(self._objects, self._mirror, layout, compacted)
-            yield from label_files.read_all(layout.labels, tail)
+            yield from label_files.read_all(layout.labels, tail, self._labels_again)
+
+    def _labels_again(self, path: "Path") -> "pa.Table | None":
+        from driftmonitor_collector.shared import damage
+
+        return damage.labels_again(self._objects, self._mirror, name_of(path))
+
+    def damaged_label_files(self, start: datetime) -> int:
+        """Of those in `damaged/`."""
+        return labels_since((item.name.rpartition("/")[2] for item in self._objects.listing(names.DAMAGED)), start)
 
     def gauges(self) -> Iterator[tuple[str, str, Callable[[], float]]]:
         """Of the log."""

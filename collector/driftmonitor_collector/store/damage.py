@@ -5,15 +5,23 @@ between finds it there at its next start.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from driftmonitor_collector.frames import DamagedFile
 from driftmonitor_collector.ledger import Keys, Ledger
-from driftmonitor_collector.store import files, key_files
+from driftmonitor_collector.store import files, key_files, partitions
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.store.sums import DamagedFileError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LABELS = "labels~"
+"""Of files of labels; those of records have the names that they had below `records/`."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _logger = logging.getLogger(__name__)
 
 
@@ -69,4 +77,32 @@ def set_apart(layout: Layout, name: str) -> bool:
 def set_apart_files(layout: Layout) -> Iterator[DamagedFile]:
     """Every file that lies apart."""
     for path in sorted(layout.damaged.glob("[!.]*.parquet")):
-        yield DamagedFile(path.name.replace("~", "/"), key_files.read(path) or {})
+        if not path.name.startswith(LABELS):
+            yield DamagedFile(path.name.replace("~", "/"), key_files.read(path) or {})
+
+
+def labels_again(layout: Layout, path: Path) -> "pa.Table | None":
+    """The labels of a file that was found damaged, if it is whole after all; else it moves to `damaged/`, and None."""
+    from driftmonitor_collector.store import columnar
+
+    apart = layout.damaged / (LABELS + flat_name(name_of(path)))
+    try:
+        return columnar.read(path)
+    except FileNotFoundError:
+        return None
+    except DamagedFileError as error:
+        _logger.error("%s; it is kept as %s, and rows lack its labels until these are sent again", error, apart)
+    files.make_directory(layout.damaged)
+    try:
+        path.rename(apart)
+    except FileNotFoundError:  # another window has moved it
+        return None
+    files.sync_directory(layout.damaged)
+    files.sync_directory(path.parent)
+    return None
+
+
+def labels_since(names: Iterable[str], start: datetime) -> int:
+    """How many of these files in `damaged/` have labels that came at `start` or later."""
+    found = [name.removeprefix(LABELS).replace("~", "/") for name in names if name.startswith(LABELS)]
+    return sum(partitions.touches(name, start, _NEVER) for name in found)

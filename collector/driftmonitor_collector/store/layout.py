@@ -24,6 +24,7 @@ class Layout:
         self.rejected = root / "rejected"
         self.damaged = root / "damaged"
         self.reports = root / "reports"
+        self.references = root / "references"
         self.state = root / "state"
         self.kept_state = root / "state.kept"
         self.snapshots = Snapshots()

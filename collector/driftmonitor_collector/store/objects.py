@@ -85,7 +85,10 @@ class Objects:
     def put(self, name: str, content: bytes | Path) -> None:
         """Store an object, or replace it: by bytes, or by a file's."""
         with self._access() as client:
-            obstore.put(client, self._prefix + name, content, use_multipart=isinstance(content, Path))
+            # A large file in parts; a small one in one request instead of three.
+            obstore.put(
+                client, self._prefix + name, content, use_multipart=None if isinstance(content, Path) else False
+            )
 
     def get(self, name: str) -> bytes | None:
         """The object's content; None if there is no such object."""
@@ -109,7 +112,8 @@ class Objects:
                 pages = []
         cut = len(self._prefix)
         found = [Object(item["path"][cut:], item["size"], item["last_modified"]) for item in pages]
-        return sorted(found, key=lambda item: item.name)
+        # Some stores know no such start and list everything, Azure's older servers among them.
+        return sorted((item for item in found if item.name > after), key=lambda item: item.name)
 
     def folders(self, folder: str) -> list[str]:
         """The names of the folders in the folder, sorted, without what lies deeper."""

@@ -2,7 +2,6 @@
 
 import os
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,17 +41,11 @@ class Reports:
 
     def get(self, name: str) -> bytes | None:
         """The report's content; None if there is no such report."""
-        try:
-            return (self._directory / name).read_bytes()
-        except FileNotFoundError:
-            return None
+        return files.content(self._directory / name)
 
     def newest_first(self) -> list[dict[str, Any]]:
         """Name, size in bytes and time of each report, newest first."""
-        return [
-            {"name": path.name, "bytes": status.st_size, "modified": datetime.fromtimestamp(status.st_mtime, UTC)}
-            for path, status in self._found()
-        ]
+        return files.described(self._found())
 
     def newest_times(self) -> list[datetime]:
         """The time in the name of the newest report that has one; empty if none has."""
@@ -71,10 +64,4 @@ class Reports:
         return len(old)
 
     def _found(self) -> list[tuple[Path, os.stat_result]]:
-        """Newest first. Others may delete reports meanwhile."""
-        found = []
-        for path in self._directory.iterdir() if self._directory.is_dir() else ():
-            if is_report_name(path.name):
-                with suppress(FileNotFoundError):
-                    found.append((path, path.stat()))
-        return sorted(found, key=lambda item: (item[1].st_mtime_ns, item[0].name), reverse=True)
+        return files.newest_first(self._directory, is_report_name)
