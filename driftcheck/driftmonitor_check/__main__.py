@@ -1,4 +1,4 @@
-"""`python -m driftmonitor_check run` or `serve` in the cluster, `python -m driftmonitor_check compare` anywhere."""
+"""`python -m driftmonitor_check run` or `serve` in the cluster, `driftmonitor check` anywhere."""
 
 import argparse
 import os
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from driftmonitor_check import laptop
+
 TERMINATION_LOG = Path("/dev/termination-log")
 """Kubernetes shows what is written here as the container's message."""
 
@@ -15,14 +17,13 @@ _RUN_HELP = """\
 Check one DriftMonitor and publish the verdict: reports to the collector, facts to the object's status.
 Environment: MONITOR_NAMESPACE, MONITOR_NAME, COLLECTOR_URL, COLLECTOR_TOKEN_FILE; REFERENCE_MOUNT where the
 reference is a configmap:// or pvc:// address; REFERENCE_CREDENTIALS_DIR where a Secret for its address is mounted;
+SKEW_MOUNT and SKEW_CREDENTIALS_DIR, the same for spec.checks.skew;
+MODEL_MOUNT and MODEL_CREDENTIALS_DIR, the same for the model, which spec.checks.importances needs;
+CUSTOM_CHECKS_DIR with a folder of each ConfigMap that spec.checks.custom names; MLFLOW_CREDENTIALS_DIR where the
+Secret of spec.checks.mlflow is mounted;
 JOB_NAME, of which the object's history keeps the last try. The cluster is that of KUBECONFIG, else the pod's, else the
 current kube-context's."""
 _RUN_EXIT = "exit status: 0 a verdict was published (InsufficientData, too); 1 none could be reached or published"
-_COMPARE_HELP = """\
-Compare two files as a DriftMonitor's check would compare its window with its reference, and print what the status
-would hold. No cluster is needed. Files are Parquet or CSV; their columns are named as the model's features. Folders are
-data sets of Parquet files of any size, of which the columns alone are compared, all rows of them."""
-_COMPARE_EXIT = "exit status: 0 stable or suspected; 1 drift; 2 could not tell (too few rows, a faulty file or object)"
 _SERVE_HELP = """\
 Answer over HTTP whether rows that are sent drift from the reference: POST /validation takes a list of records, and
 answers what a check would publish for them. Beside it: /healthz, /readyz, /metrics, /docs, /openapi.json.
@@ -46,21 +47,24 @@ _SERVE_EXIT = "exit status: 0 after SIGTERM or SIGINT; 1 it cannot listen; 2 the
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name; its exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     now = datetime.now(UTC).replace(microsecond=0)
     match options.command:
-        case "compare":
-            return _compare(options, now)
+        case "check" | "compare":
+            return laptop.check(options, now)
+        case "workspace":
+            return laptop.workspace(options)
         case "serve":
             return _serve()
         case _:
             return _run(now)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("python -m driftmonitor_check", description="The drift check of DriftMonitor.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    made = argparse.ArgumentParser("driftmonitor", description="The drift check of DriftMonitor.")
+    commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser(
         "run",
         help="check the monitor that the environment names",
@@ -75,16 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_SERVE_EXIT,
         formatter_class=raw,
     )
-    compare = commands.add_parser(
-        "compare", help="compare two files", description=_COMPARE_HELP, epilog=_COMPARE_EXIT, formatter_class=raw
-    )
-    compare.add_argument("--monitor", type=Path, required=True, metavar="FILE", help="YAML file with one DriftMonitor")
-    compare.add_argument(
-        "--reference", required=True, metavar="FILE", help="the data that the model was trained on; a URL, too"
-    )
-    compare.add_argument("--current", type=Path, required=True, metavar="FILE", help="the data to judge; a folder, too")
-    compare.add_argument("--report", type=Path, metavar="FILE", help="write Evidently's HTML report here")
-    return parser
+    laptop.add_commands(commands)
+    return made
 
 
 def _run(now: datetime) -> int:
@@ -123,26 +119,13 @@ def _explain(reason: str) -> None:
         TERMINATION_LOG.write_text(line[:4000])  # the kubelet keeps 4096 bytes
 
 
-def _compare(options: argparse.Namespace, now: datetime) -> int:
-    from driftmonitor_check.compare import EXIT_CODES, UNKNOWN, InputError, compare
-    from driftmonitor_check.console import rendered
-    from driftmonitor_check.facts import check_result
-
+def console() -> None:
+    """The command `driftmonitor`, which is installed with the package whatever its extras are."""
     try:
-        outcome = compare(options.monitor, options.reference, options.current, now, draw=options.report is not None)
-        print(rendered(check_result(outcome), outcome))
-        if options.report and outcome.html is None:
-            print("\nReport: none, as nothing was compared")
-        elif options.report:
-            options.report.write_text(outcome.html, encoding="utf-8")
-            print(f"\nReport: {options.report}")
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return UNKNOWN
-    except Exception:  # or Python would exit with 1, which says drift
-        traceback.print_exc()
-        return UNKNOWN
-    return EXIT_CODES.get(outcome.conclusion.verdict, UNKNOWN)
+        sys.exit(main(sys.argv[1:]))
+    except ModuleNotFoundError as error:
+        print(f"error: {error}; install driftmonitor[driftcheck]", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

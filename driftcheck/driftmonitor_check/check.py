@@ -1,20 +1,28 @@
 """Pure: evidence -> outcome. The checks are ordered; the first that finds a reason ends it without a comparison."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
 
 from driftmonitor_api.base import parse_duration
-from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, ReferenceStatus, Violation
-from driftmonitor_check import comparison
-from driftmonitor_check.columns import Column, redacted_features, resolve
+from driftmonitor_api.v1alpha1 import ColumnResult, DriftMonitorSpec, PerformanceStatus, ReferenceStatus, Violation
+from driftmonitor_api.v1alpha1.diagnosis import Diagnosis
+from driftmonitor_check import beyond, comparison, impact
+from driftmonitor_check.columns import Column, free_texts, redacted_features, resolve
+from driftmonitor_check.custom.judging import Perform, Sides, judge
+from driftmonitor_check.diagnosis.checking import of_check
 from driftmonitor_check.driftfindings import of_predictions, of_shifts
 from driftmonitor_check.evidence import Reference, ReferenceProblem, Window
+from driftmonitor_check.importances.weights import Weigh, weights
 from driftmonitor_check.methods import ConfigurationError
 from driftmonitor_check.outputs import predictions
+from driftmonitor_check.performance.assessment import assess
+from driftmonitor_check.performance.target import TargetDrift
 from driftmonitor_check.quality import assessment, levels
+from driftmonitor_check.segments import findings as segmentation
+from driftmonitor_check.skew import assessment as skew
 from driftmonitor_check.verdict import Conclusion, conclude, listed, with_findings, worst_first
 
 VALUES_SHARE = 0.5
@@ -41,6 +49,18 @@ class Outcome:
     violations: Sequence[Violation] = ()
     html: str | None = None
     """The report; none where nothing was compared or it could not be drawn."""
+    performance: PerformanceStatus | None = None
+    """How good the predictions were; none where the object does not ask."""
+    target: TargetDrift = field(default_factory=TargetDrift)
+    """What the comparison of the labels says, as far as there is one."""
+    snapshot: str | None = None
+    """The report as Evidently's own user interface reads it, JSON; none where there is no page."""
+    segments: segmentation.Findings = segmentation.NOTHING
+    """What the rows by the values of `spec.checks.segments` say."""
+    diagnosis: Diagnosis | None = None
+    """What kind of change it is; none where nothing was compared."""
+    further: beyond.Findings = beyond.NOTHING
+    """What the columns together and the rows in the order of time say."""
 
 
 def check(
@@ -51,8 +71,15 @@ def check(
     title: str,
     now: datetime,
     draw: bool = True,
+    custom: Perform | None = None,
+    compared: comparison.Comparison | None = None,
+    weigh: Weigh | None = None,
+    segmented: segmentation.Rows | None = None,
 ) -> Outcome:
-    """The verdict over one window. `title` heads the report, which is not made without `draw`."""
+    """The verdict over one window. `title` heads the report, which is not made without `draw`. `custom` makes those of
+    `spec.checks.custom`, of which nothing is said without it. `compared` is the columns' comparison where it is made
+    already: of more rows than are given here; `segmented` has the rows of segments where those are more. `weigh` finds
+    those of `spec.checks.importances`, of which nothing is said without it."""
     known = reference if isinstance(reference, Reference) else None
     outcome = Outcome(
         conclusion=Conclusion("CheckFailed", ""),
@@ -65,20 +92,29 @@ def check(
         rows_lost=window.coverage.lost if window.coverage else None,
         coverage=window.coverage.share if window.coverage else None,
         subject=spec.subject,
-        reference=known.status if known else None,
+        reference=reference.status,
     )
     try:
-        columns = resolve(spec, window.table.schema, known.table.schema if known else None)
+        texts = free_texts(known.table) if known and not spec.model.features else ()
+        columns = resolve(spec, window.table.schema, known.table.schema if known else None, texts=texts)
         levels.verify(spec)
+        segmentation.verify(spec)
+        skew.verify(spec)
+        impact.verify(spec, [column.name for column in columns])
+        performance = assess(spec, columns, window, known)
     except ConfigurationError as error:
         return replace(outcome, conclusion=Conclusion("CheckFailed", str(error)))
+    outcome = replace(outcome, performance=performance.status, target=performance.target)
     if isinstance(reference, ReferenceProblem):
-        return replace(outcome, conclusion=Conclusion("ReferenceMissing", reference.message))
+        return replace(outcome, conclusion=Conclusion(reference.verdict, reference.message))
     reason = _insufficient(spec, window.table, reference, now) if reference.rolling else None
     reason = reason or _reference_missing(reference, columns) or _insufficient(spec, window.table, reference, now)
     if reason:
         return replace(outcome, conclusion=reason, violations=assessment.count(spec, window.table.num_rows))
-    return _compare(spec, columns, window, reference, outcome, title if draw else None)
+    rows = segmented or segmentation.in_memory(window.table, reference.table)
+    made = _compare(spec, columns, window, reference, outcome, title if draw else None, custom, compared, weigh, rows)
+    named = of_check(spec, columns, window, reference, made.columns, made.violations, made.performance)
+    return replace(made, diagnosis=named)
 
 
 def _reference_missing(reference: Reference, columns: Sequence[Column]) -> Conclusion | None:
@@ -116,18 +152,39 @@ def _compare(
     reference: Reference,
     outcome: Outcome,
     title: str | None,
+    custom: Perform | None,
+    compared: comparison.Comparison | None,
+    weigh: Weigh | None,
+    rows: segmentation.Rows,
 ) -> Outcome:
     drift_share = spec.checks.drift.drift_share
     least = max(1, round(spec.checks.window.min_rows * VALUES_SHARE))
     correct = spec.checks.policy.correction == "BenjaminiHochberg"
-    compared = comparison.compare_columns(columns, window.table, reference.table, min_values=least, correct=correct)
+    if compared is None:
+        compared = comparison.compare_columns(columns, window.table, reference.table, min_values=least, correct=correct)
     said, faults = _predictions(spec, window, reference, least, correct)
-    moved = [*of_predictions(said), *of_shifts(columns, window.table, reference.table, spec.checks.shifts)]
+    parts = segmentation.assess(spec, columns, rows, reference.table, compared.results, window.labelled)
+    more = beyond.columns(spec.checks, compared.checked, window, reference.table)
+    types = {column.name: column.type for column in columns}
+    own = judge(spec.checks.custom, custom, lambda: Sides.of(window, reference, types))
+    moved = [
+        *of_predictions(said),
+        *outcome.target.violations,
+        *of_shifts(columns, window.table, reference.table, spec.checks.shifts),
+        *parts.violations,
+        *more.violations,
+        *own.drift,
+    ]
+    differing = skew.assess(spec, columns, window)
     conclusion = conclude(worst_first(compared.results), compared.violations, drift_share)
-    conclusion = with_findings(conclusion, moved)
+    conclusion = own.heeded(with_findings(conclusion, moved))
     if redacted := redacted_features(spec):
         left_out = f"Not compared, by spec.logging.redact: {listed(redacted)}."
         conclusion = replace(conclusion, message=f"{conclusion.message} {left_out}")
+    found = weights(spec, weigh, reference.table)
+    weighed = impact.with_impact(compared.results, found.importances)
+    if notes := " ".join(filter(None, [impact.told(weighed), found.remark, parts.remark, more.remark])):
+        conclusion = replace(conclusion, message=f"{conclusion.message} {notes}")
     if reference.cut:
         cut = f"The reference is the newest {reference.table.num_rows} rows of its window (checks.window.maxRows)."
         conclusion = replace(conclusion, message=f"{conclusion.message} {cut}")
@@ -138,9 +195,14 @@ def _compare(
     return replace(
         outcome,
         conclusion=replace(conclusion, message=f"{conclusion.message} {page.remark}".rstrip()),
-        columns=worst_first([*compared.results, *said]),
-        violations=assessment.assess(spec, columns, window, reference.table, [*compared.violations, *faults, *moved]),
+        columns=worst_first([*weighed, *said, *outcome.target.results]),
+        violations=assessment.assess(
+            spec, columns, window, reference.table, [*compared.violations, *faults, *moved, *own.violations, *differing]
+        ),
         html=page.html,
+        snapshot=page.snapshot,
+        segments=parts,
+        further=more,
     )
 
 

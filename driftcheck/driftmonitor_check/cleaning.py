@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftmonitor_api.v1alpha1 import FeatureType
-from driftmonitor_check.columns import is_number
-from driftmonitor_check.tables import NO_NUMBER
+from driftmonitor_check.columns import is_duration, is_number, is_text
+from driftmonitor_check.reading import datetimes, embeddings
+from driftmonitor_check.reading.readers import READERS, SAMPLED, VALUES
+from driftmonitor_check.reading.values import ColumnFaultError as ColumnFaultError
+from driftmonitor_check.reading.values import Pair as Pair
+from driftmonitor_check.reading.values import Read, present
 
 MAX_CATEGORIES = 1000
 """Beyond it the rarest values are compared as one: the tests' cost grows with the square of the number of values."""
@@ -18,39 +23,68 @@ _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 """Text that Arrow reads as a double."""
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A column's values, one a row: doubles or texts, null where there is nothing to compare."""
-
-    reference: pa.Array
-    current: pa.Array
-
-
-class ColumnFaultError(Exception):
-    """A column cannot be compared; `check` is the fault's name in SageMaker Model Monitor's vocabulary."""
-
-    def __init__(self, check: str, message: str) -> None:
-        super().__init__(message)
-        self.check = check
-
-
 def clean(name: str, type_: FeatureType, reference: pa.Table, current: pa.Table, *, min_values: int) -> Pair:
-    """The two sides of one column, comparable.
+    """The two sides of one column, comparable: doubles, texts, or lists of doubles of one length, with nulls.
 
-    ColumnFaultError if a side lacks it, has another type, or has fewer than `min_values` values in it.
+    ColumnFaultError if a side lacks it, has another type, or has fewer than `min_values` values in it. Of texts and
+    embeddings no more than SAMPLE_ROWS rows are looked at, always the same ones.
     """
-    raw_reference, raw_current = raw_column(reference, name, "reference"), raw_column(current, name, "window")
-    comparable = _numbers if type_ == "Numerical" else categories
-    pair = comparable(raw_reference, raw_current)
-    for values, side in ((pair.reference, "reference"), (pair.current, "window")):
+    raw = [
+        raw_column(sampled(table, name, type_), name, side)
+        for table, side in ((reference, "reference"), (current, "window"))
+    ]
+    pair = paired(name, type_, raw[0], raw[1])
+    for values, side, table in ((pair.reference, "reference", reference), (pair.current, "window", current)):
         found = len(values) - values.null_count
-        if found < min_values:
-            what = "finite numbers" if type_ == "Numerical" else "values"
+        if found * max(table.num_rows, 1) < min_values * max(len(values), 1):
+            looked_at = f"{len(values)} rows" if len(values) == table.num_rows else f"{len(values)} looked at rows"
             raise ColumnFaultError(
                 "completeness_check",
-                f"only {found} of the {side}'s {len(values)} rows have {what} in it; {min_values} are needed",
+                f"only {found} of the {side}'s {looked_at} have {VALUES.get(type_, 'values')} in it; "
+                f"{min_values} are needed",
             )
-    return pair if type_ == "Numerical" else _capped(pair)
+    return pair
+
+
+def paired(name: str, type_: FeatureType, reference: pa.Array, current: pa.Array) -> Pair:
+    """Both sides read as a type, whatever is left of them. ColumnFaultError if one has another type."""
+    if type_ == "Numerical":
+        return _numbers(reference, current)
+    if type_ == "Categorical":
+        return _capped(categories(reference, current))
+    before, after = READERS[type_](reference, "reference"), READERS[type_](current, "window")
+    if type_ == "Datetime":
+        return Pair(*(datetimes.days_from_median(side.values) for side in (before, after)))
+    return embeddings.pair(before, after) if type_ == "Embedding" else Pair(before.values, after.values)
+
+
+def read(type_: FeatureType, table: pa.Table, name: str, side: str) -> Read:
+    """One side of a column of a type of READERS. ColumnFaultError as from `clean`."""
+    return READERS[type_](raw_column(sampled(table, name, type_), name, side), side)
+
+
+SAMPLE_ROWS = 5_000
+
+
+def sampled(table: pa.Table, name: str, type_: FeatureType) -> pa.Table:
+    """The table; of texts and embeddings SAMPLE_ROWS rows of the column, chosen at random, but always the same ones."""
+    if type_ not in SAMPLED or table.num_rows <= SAMPLE_ROWS:
+        return table
+    rows = sample_rows(table.num_rows)
+    pieces, start = [], 0
+    columns = table.select([place for place, each in enumerate(table.column_names) if each == name])
+    for batch in columns.to_batches():  # `take` of a table would put all of its rows together first
+        inside = rows[(rows >= start) & (rows < start + batch.num_rows)] - start
+        pieces.append(batch.take(pa.array(inside)))
+        start += batch.num_rows
+    return pa.Table.from_batches(pieces, columns.schema)
+
+
+def sample_rows(rows: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Which of so many rows are looked at, in their order."""
+    if rows <= SAMPLE_ROWS:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(0).choice(rows, SAMPLE_ROWS, replace=False))
 
 
 def raw_column(table: pa.Table, name: str, side: str) -> pa.Array:
@@ -63,7 +97,15 @@ def raw_column(table: pa.Table, name: str, side: str) -> pa.Array:
     column = table.column(places[0])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    values = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return seconds(values) if is_duration(values.type) else values
+
+
+def seconds(lengths: pa.Array) -> pa.Array:
+    """Lengths of time in seconds, as doubles."""
+    steps = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[lengths.type.unit]
+    width = pa.int32() if pa.types.is_time32(lengths.type) else pa.int64()
+    return pc.divide(lengths.cast(width).cast(pa.float64(), safe=False), float(steps))
 
 
 @dataclass(frozen=True)
@@ -95,20 +137,14 @@ def numbers(values: pa.Array, side: str) -> Numbers:
 
 def words(texts: pa.Array) -> int:
     """How many of the texts are neither a number, `true` or `false`, nor stand for nothing."""
-    texts = _present(texts)
+    texts = present(texts)
     number = pc.match_substring_regex(texts, _NUMBER)
     truth = pc.match_substring_regex(texts, "^(true|false)$", ignore_case=True)
     return int(pc.sum(pc.invert(pc.or_(number, truth)), min_count=0).as_py())
 
 
-def _present(texts: pa.Array) -> pa.Array:
-    """Texts without white space around them, null for what stands for nothing."""
-    texts = pc.utf8_trim_whitespace(texts.cast(pa.string()))
-    return pc.if_else(pc.match_substring_regex(texts, NO_NUMBER), pa.nulls(len(texts), pa.string()), texts)
-
-
 def _numbers_of_text(values: pa.Array, side: str) -> Numbers:
-    texts = _present(values)
+    texts = present(values)
     readable = pc.if_else(pc.match_substring_regex(texts, _NUMBER), texts, pa.nulls(len(texts), pa.string()))
     if readable.null_count == len(readable) and texts.null_count < len(texts):
         raise ColumnFaultError(
@@ -187,11 +223,6 @@ def _capped(pair: Pair) -> Pair:
 def _others_as_one(values: pa.Array, kept: pa.Array) -> pa.Array:
     known = pc.or_(pc.is_in(values, value_set=kept), pc.is_null(values))
     return pc.if_else(known, values, OTHER_VALUES)
-
-
-def is_text(type_: pa.DataType) -> bool:
-    """Whether values of the type are texts."""
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
 
 
 def _is_numeric(type_: pa.DataType) -> bool:

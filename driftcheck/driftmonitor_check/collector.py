@@ -15,12 +15,15 @@ from typing import IO, Any, TypeVar
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import EndedWriter
+from driftmonitor_check.damage import Damage
 from driftmonitor_check.evidence import Coverage
 from driftmonitor_check.mapping import mapped_table
 
 _ARROW = "application/vnd.apache.arrow.stream"
+_MISSING_ROWS, _DAMAGED_LABELS = "Driftmonitor-Missing-Rows", "Driftmonitor-Damaged-Label-Files"
 _PIECE_BYTES = 1 << 20
 _TRANSIENT = (408, 425, 429)
+_NOT_FOUND, _CONFLICT = 404, 409
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 Answer = TypeVar("Answer")
@@ -28,6 +31,14 @@ Answer = TypeVar("Answer")
 
 class CollectorError(Exception):
     """The collector did not do what was asked; the message says what it was and what it answered."""
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """Rows as the collector stores them."""
+
+    table: pa.Table
+    damage: Damage
 
 
 @dataclass(frozen=True)
@@ -42,14 +53,26 @@ class Collector:
     pause: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def window(self, start: datetime, end: datetime, limit: int) -> pa.Table:
-        """The newest `limit` rows from `start`, inclusive, to `end`, exclusive, as the collector stores them.
+    def window(
+        self, start: datetime, end: datetime, limit: int, *, columns: Sequence[str] | None = None, labels: bool = False
+    ) -> pa.Table:
+        """The newest `limit` rows from `start`, inclusive, to `end`, exclusive, as the collector stores them, or these
+        `columns` of them. With `labels` each row has its label, as columns that begin with `actual_`.
 
         They lie in a temporary file, and in memory only where they are looked at.
         """
-        query = urllib.parse.urlencode({"start": _rfc3339(start), "end": _rfc3339(end), "limit": limit})
+        return self.stored_rows(start, end, limit, columns=columns, labels=labels).table
+
+    def stored_rows(
+        self, start: datetime, end: datetime, limit: int, *, columns: Sequence[str] | None = None, labels: bool = False
+    ) -> StoredRows:
+        """The same, and what of it the collector cannot give any more."""
+        chosen = {} if columns is None else {"columns": ",".join(columns)}
+        if labels:
+            chosen["labels"] = "true"
+        query = urllib.parse.urlencode({"start": _rfc3339(start), "end": _rfc3339(end), "limit": limit, **chosen})
         request = self._request("GET", f"/v1/window?{query}", headers={"Accept": _ARROW})
-        return self._retried("the window", request, _arrow_table)
+        return self._retried("the window", request, _stored_rows)
 
     def coverage(self, ended: Sequence[EndedWriter] = ()) -> Coverage:
         """Rows written, stored and lost since the monitor's start. Of writers that have ended the collector is told,
@@ -81,6 +104,28 @@ class Collector:
         self._retried(f"the report {name}", request, lambda response: response.read())
         return path
 
+    def create_reference(self, name: str, content: bytes) -> None:
+        """Store a part of a captured reference, unless it is there already, whatever is in it."""
+        request = self._request("PUT", f"/v1/references/{name}", content, {"Content-Type": "application/octet-stream"})
+        try:
+            self._retried(f"the reference {name}", request, lambda response: response.read())
+        except CollectorError as error:
+            if _status(error) != _CONFLICT:
+                raise
+
+    def reference(self, name: str, *, max_bytes: int) -> bytes | None:
+        """A part of a captured reference; None where there is none of this name."""
+        request = self._request("GET", f"/v1/references/{name}")
+        try:
+            content: bytes = self._retried(f"the reference {name}", request, lambda answer: answer.read(max_bytes + 1))
+        except CollectorError as error:
+            if _status(error) == _NOT_FOUND:
+                return None
+            raise
+        if len(content) > max_bytes:
+            raise CollectorError(f"{self.url} answered the reference {name} with more than {max_bytes} bytes")
+        return content
+
     def _coverage(self) -> Any:
         return self._retried("the coverage", self._request("GET", "/v1/coverage"), json.load)
 
@@ -109,6 +154,11 @@ class Collector:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
+def _stored_rows(response: Any) -> StoredRows:
+    missing, without = (int(response.headers.get(name) or 0) for name in (_MISSING_ROWS, _DAMAGED_LABELS))
+    return StoredRows(_arrow_table(response), Damage(missing, without))
+
+
 def _arrow_table(response: Any) -> pa.Table:
     """Written whole before it is parsed: an Arrow stream that breaks off between two batches looks complete."""
 
@@ -119,6 +169,11 @@ def _arrow_table(response: Any) -> pa.Table:
             raise pa.ArrowInvalid(f"{file.tell()} bytes have come of {length}")  # else it is the chunks that tell
 
     return mapped_table(copy)
+
+
+def _status(error: CollectorError) -> int:
+    """The status of the answer that it stands for; 0 where there was none."""
+    return error.__cause__.code if isinstance(error.__cause__, urllib.error.HTTPError) else 0
 
 
 def _final(error: Exception) -> bool:

@@ -10,6 +10,7 @@ from driftmonitor_check import correction, sampling, scoring
 from driftmonitor_check.cleaning import ColumnFaultError, Pair, clean
 from driftmonitor_check.columns import Column
 from driftmonitor_check.methods import Score
+from driftmonitor_check.verdict import listed, worst_first
 
 NAME_LENGTH = 128
 """Of a column in the status; a longer name is cut there."""
@@ -37,6 +38,7 @@ class ReportPage:
 
     html: str | None
     remark: str = ""
+    snapshot: str | None = None
 
 
 def compare_columns(
@@ -91,15 +93,20 @@ def draw(comparison: Comparison, *, drift_share: float, note: str) -> ReportPage
         )
     try:
         report = detection.report(
-            comparison.checked, comparison.pairs, drift_share=drift_share, note=note, sampled=comparison.sampled
+            _worst_first(comparison), comparison.pairs, drift_share=drift_share, note=note, sampled=comparison.sampled
         )
     except Exception as error:  # the verdict stands without its picture
         return ReportPage(None, f"The HTML report could not be made: {type(error).__name__}: {error}."[:512])
     remarks = [
         f"The report shows a sample of {sampling.REPORT_ROWS} rows." if report.sampled else "",
-        f"The report leaves out {', '.join(list(report.left_out)[:5])}." if report.left_out else "",
+        f"The report leaves out {listed(list(report.left_out))}." if report.left_out else "",
     ]
-    return ReportPage(report.html, " ".join(remark for remark in remarks if remark))
+    return ReportPage(report.html, " ".join(remark for remark in remarks if remark), report.snapshot)
+
+
+def _worst_first(comparison: Comparison) -> list[Column]:
+    places = {result.name: place for place, result in enumerate(worst_first(comparison.results))}
+    return sorted(comparison.checked, key=lambda column: places[column.name[:NAME_LENGTH]])
 
 
 def _adjusted(checked: Sequence[Column], scores: Mapping[str, Score], correct: bool) -> dict[str, float]:

@@ -3,17 +3,18 @@
 import html
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import FeatureType
-from driftmonitor_check import sampling, scoring
+from driftmonitor_check import pagesize, sampling, scoring
 from driftmonitor_check.cleaning import Pair
 from driftmonitor_check.columns import Column
 from driftmonitor_check.methods import APPLICABLE, DriftTest
+from driftmonitor_check.verdict import listed
 
 with warnings.catch_warnings():
     # Evidently 0.7 and its web server use names that numpy and litestar have deprecated; nobody here can change it.
@@ -24,8 +25,17 @@ with warnings.catch_warnings():
     from evidently.legacy.core import ColumnType
     from evidently.presets import DataDriftPreset
 
-TYPES: dict[FeatureType, ColumnType] = {"Numerical": ColumnType.Numerical, "Categorical": ColumnType.Categorical}
-_NAMES = {column_type: type_ for type_, column_type in TYPES.items()}
+TYPES: dict[FeatureType, ColumnType] = {
+    "Numerical": ColumnType.Numerical,
+    "Categorical": ColumnType.Categorical,
+    "Boolean": ColumnType.Categorical,
+    "Datetime": ColumnType.Numerical,
+}
+"""What the page draws them as; of other types it has no drawing that fits their test."""
+_NAMES: dict[ColumnType, FeatureType] = {
+    ColumnType.Numerical: "Numerical",
+    ColumnType.Categorical: "Categorical",
+}
 _known: set[str] = set()
 """Names of the statistical tests that Evidently has from here."""
 
@@ -43,6 +53,8 @@ class RenderedReport:
     """Columns that Evidently could not draw, and why."""
     sampled: bool
     """Whether it shows REPORT_ROWS rows of a side that has more."""
+    snapshot: str
+    """The same as JSON, for Evidently's own user interface."""
 
 
 def report(
@@ -50,13 +62,37 @@ def report(
 ) -> RenderedReport:
     """Evidently's drift report of the columns, each with its own method and its critical threshold.
 
-    `sampled` says that the pairs are samples already. A column that Evidently cannot draw is left out. ValueError if
-    that leaves none.
+    `sampled` says that the pairs are samples already. A column that Evidently cannot draw is left out, and so are the
+    last ones where the page would exceed MAX_BYTES. ValueError if that leaves none.
     """
     sampled = sampled or any(sampling.sampled(pair) for pair in pairs.values())
+    no_drawing = {
+        column.name: f"there is no drawing of {column.type} columns" for column in columns if column.type not in TYPES
+    }
+    columns = [column for column in columns if column.type in TYPES]
+    if not columns:
+        raise ValueError("there is a drawing of none of the columns' types")
     shown = {column.name: sampling.sample(pairs[column.name]) for column in columns}
-    reference = pd.DataFrame({name: _series(pair.reference) for name, pair in shown.items()})
-    current = pd.DataFrame({name: _series(pair.current) for name, pair in shown.items()})
+    fitting = pagesize.fitting(columns, shown)
+    while True:
+        cut = {column.name: pagesize.TOO_MANY for column in columns[len(fitting) :]}
+        rendered = _drawn(fitting, shown, drift_share)
+        if len(rendered.html) <= pagesize.MAX_BYTES or len(fitting) == 1:
+            break
+        fitting = fitting[: len(fitting) // 2]
+    times = [column.name for column in fitting if column.type == "Datetime"]
+    if times:
+        note += f" Shown in days from the median of each side: {', '.join(times)}."
+    left_out = {**rendered.left_out, **no_drawing, **cut}
+    page = _with_note(rendered.html, _notes(note, sampled, left_out))
+    return replace(rendered, html=page, left_out=left_out, sampled=sampled)
+
+
+def _drawn(columns: Sequence[Column], shown: Mapping[str, Pair], drift_share: float) -> RenderedReport:
+    """The report without notes."""
+    pairs = {column.name: shown[column.name] for column in columns}
+    reference = pd.DataFrame({name: _series(pair.reference) for name, pair in pairs.items()})
+    current = pd.DataFrame({name: _series(pair.current) for name, pair in pairs.items()})
     left_out: dict[str, str] = {}
     try:
         rendered = _render(columns, reference, current, drift_share)
@@ -66,17 +102,17 @@ def report(
         if not drawable:
             raise
         rendered = _render(drawable, reference, current, drift_share)
-    page, scores, drifted = rendered
-    return RenderedReport(_with_note(page, _notes(note, sampled, left_out)), scores, drifted, left_out, sampled)
+    page, scores, drifted, snapshot = rendered
+    return RenderedReport(_rounded(page), scores, drifted, left_out, sampled=False, snapshot=snapshot)
 
 
 def _render(
     columns: Sequence[Column], reference: pd.DataFrame, current: pd.DataFrame, drift_share: float
-) -> tuple[str, dict[str, float], frozenset[str]]:
+) -> tuple[str, dict[str, float], frozenset[str], str]:
     names = [column.name for column in columns]
     definition = DataDefinition(
-        numerical_columns=[column.name for column in columns if column.type == "Numerical"],
-        categorical_columns=[column.name for column in columns if column.type == "Categorical"],
+        numerical_columns=[column.name for column in columns if TYPES[column.type] == ColumnType.Numerical],
+        categorical_columns=[column.name for column in columns if TYPES[column.type] == ColumnType.Categorical],
     )
     preset = DataDriftPreset(
         columns=names,
@@ -94,14 +130,14 @@ def _render(
             Dataset.from_pandas(reference[names], data_definition=definition),
         )
         page = str(snapshot.get_html_str(as_iframe=False))
-        content = snapshot.dict()
+        content, dumped = snapshot.dict(), str(snapshot.dumps())
     scores = {
         metric["config"]["column"]: float(metric["value"])
         for metric in content["metrics"]
         if "column" in metric["config"]
     }
     failed = [test["metric_config"]["params"] for test in content["tests"] if test["status"] == "FAIL"]
-    return page, scores, frozenset(params["column"] for params in failed if "column" in params)
+    return page, scores, frozenset(params["column"] for params in failed if "column" in params), dumped
 
 
 def _registered(test: DriftTest) -> str:
@@ -121,7 +157,7 @@ def _registered(test: DriftTest) -> str:
         return score.value, bool(reached)
 
     if name not in _known:
-        types = [TYPES[type_] for type_, methods in APPLICABLE.items() if test.method in methods]
+        types = list(dict.fromkeys(TYPES[type_] for type_ in TYPES if test.method in APPLICABLE[type_]))
         registry.register_stattest(registry.StatTest(name, _shown(name, types[0]), types), judge)
         _known.add(name)
     return name
@@ -151,8 +187,17 @@ def _notes(note: str, sampled: bool, left_out: Mapping[str, str]) -> list[str]:
     notes = [note]
     if sampled:
         notes.append(f"This page shows a sample of {sampling.REPORT_ROWS:,} rows; the verdict stands on all rows.")
-    notes.extend(f"Not shown: {name} ({reason})." for name, reason in left_out.items())
+    for reason in dict.fromkeys(left_out.values()):
+        names = [name for name, why in left_out.items() if why == reason]
+        notes.append(f"Not shown: {listed(names)} ({reason}).")
     return notes
+
+
+def _rounded(page: str) -> str:
+    """The page with the numbers of its data rounded; the programs on it stay as they are."""
+    begin = page.find("var metric_")
+    end = page.find("</script>", begin)
+    return page if begin < 0 else page[:begin] + pagesize.rounded(page[begin:end]) + page[end:]
 
 
 def _with_note(page: str, notes: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from driftmonitor_check.cleaning import ColumnFaultError, numbers, raw_column
 from driftmonitor_check.columns import Column
 from driftmonitor_check.quality import shifts
 from driftmonitor_check.quality.assessment import violation
+from driftmonitor_check.verdict import scored
 
 
 def of_predictions(results: Sequence[ColumnResult]) -> Iterator[Violation]:
@@ -21,7 +22,7 @@ def of_predictions(results: Sequence[ColumnResult]) -> Iterator[Violation]:
         yield Violation(
             column=result.name,
             check="baseline_drift_check",
-            message=f"the predictions differ from the reference's: {result.method} {value:.3g}",
+            message=f"the predictions differ from the reference's: {scored(result)}",
             value=value,
             threshold=result.critical if critical else result.warning,
             severity="Critical" if critical else "Warning",

@@ -13,9 +13,10 @@ from driftmonitor_api.v1alpha1 import (
     DriftMonitorStatus,
     HistoryEntry,
 )
+from driftmonitor_api.v1alpha1.segments import MAX_STATUS_SEGMENTS
 from driftmonitor_check.check import Outcome
 
-_MESSAGE_LENGTH = 4096
+MESSAGE_LENGTH = 4096
 
 
 def report_name(time: datetime) -> str:
@@ -35,10 +36,11 @@ def check_result(outcome: Outcome, report: str = "", remark: str = "") -> CheckR
         rows_lost=outcome.rows_lost,
         coverage=outcome.coverage,
         verdict=outcome.conclusion.verdict,
-        message=shortened(f"{outcome.conclusion.message} {remark}".rstrip(), _MESSAGE_LENGTH),
+        message=shortened(f"{outcome.conclusion.message} {remark}".rstrip(), MESSAGE_LENGTH),
         drift_share=outcome.conclusion.drift_share,
         drifted=outcome.conclusion.drifted,
         report=report,
+        diagnosis=outcome.diagnosis,
         subject=outcome.subject,
     )
 
@@ -51,6 +53,10 @@ def drift_report(monitor: str, outcome: Outcome, result: CheckResult) -> DriftRe
         reference=outcome.reference,
         columns=list(outcome.columns),
         violations=list(outcome.violations),
+        segments=list(outcome.segments.results),
+        segment_disparities=list(outcome.segments.disparities),
+        performance=outcome.performance,
+        multivariate=outcome.further.together,
     )
 
 
@@ -66,9 +72,14 @@ def status_facts(
         reference=outcome.reference,
         columns=list(outcome.columns)[:MAX_STATUS_COLUMNS],
         violations=list(outcome.violations)[:MAX_STATUS_VIOLATIONS],
+        performance=outcome.performance,
+        segments=list(outcome.segments.results)[:MAX_STATUS_SEGMENTS] or None,
+        segment_disparities=list(outcome.segments.disparities) or None,
+        multivariate=outcome.further.together,
         history=_history(result, previous.history or [], run),
     )
-    owned = {"last_check", "reference", "columns", "violations", "history"}
+    owned = {"last_check", "reference", "columns", "violations", "performance", "history"}
+    owned |= {"segments", "segment_disparities", "multivariate"}
     return status.model_dump(mode="json", include=owned, exclude_none=True)
 
 

@@ -23,6 +23,7 @@ DEFAULT_THRESHOLDS: dict[Method, tuple[float, float]] = {
     "wasserstein": (0.1, 0.2),
     "ks_statistic": (0.1, 0.2),
     "linfinity": (0.03, 0.05),
+    "domain_classifier": (0.55, 0.6),
     **dict.fromkeys(P_VALUE_METHODS, (0.05, 0.01)),
 }
 """Warning and critical threshold by method, as the API documents them; docs/drift.md has their sources."""
@@ -30,19 +31,25 @@ DEFAULT_THRESHOLDS: dict[Method, tuple[float, float]] = {
 DEFAULT_MIN_EFFECT: dict[Method, float] = {method: 0.2 if method == "t_test" else 0.1 for method in P_VALUE_METHODS}
 """The smallest effect that counts, beside a p-value."""
 
+_OF_NUMBERS: tuple[Method, ...] = (
+    "psi_quantile", "psi", "jensenshannon", "kl_div", "hellinger", "wasserstein", "ks_statistic",
+    "ks", "cramer_von_mises", "anderson", "t_test", "chi2_contingency",
+)  # fmt: skip
+_OF_CATEGORIES: tuple[Method, ...] = (
+    "linfinity", "psi", "jensenshannon", "kl_div", "hellinger",
+    "chi2_contingency", "chisquare", "z", "fisher_exact", "TVD",
+)  # fmt: skip
 APPLICABLE: dict[FeatureType, tuple[Method, ...]] = {
-    "Numerical": (
-        "psi_quantile", "psi", "jensenshannon", "kl_div", "hellinger", "wasserstein", "ks_statistic",
-        "ks", "cramer_von_mises", "anderson", "t_test", "chi2_contingency",
-    ),
-    "Categorical": (
-        "linfinity", "psi", "jensenshannon", "kl_div", "hellinger",
-        "chi2_contingency", "chisquare", "z", "fisher_exact", "TVD",
-    ),
-}  # fmt: skip
+    "Numerical": _OF_NUMBERS,
+    "Categorical": _OF_CATEGORIES,
+    "Boolean": _OF_CATEGORIES,
+    "Datetime": _OF_NUMBERS,
+    "Text": ("domain_classifier",),
+    "Embedding": ("domain_classifier",),
+}
 """The methods for each type of column."""
 
-BEYOND_CHANCE: tuple[Method, ...] = ("psi_quantile", "linfinity")
+BEYOND_CHANCE: tuple[Method, ...] = ("psi_quantile", "linfinity", "domain_classifier")
 """Distances that say drift only where they are larger than chance explains."""
 SIGNIFICANCE = 0.0002
 """The probability of a distance by chance from which on it counts as beyond it: with 50 undrifted columns one window of
@@ -107,8 +114,15 @@ class DriftTest:
 def drift_test(drift: Drift, name: str, type_: FeatureType) -> DriftTest:
     """The test of one column; ConfigurationError if its method has no meaning for the type or its thresholds none."""
     own = drift.columns.get(name)
-    field = f"spec.checks.drift.columns.{name}" if own else f"spec.checks.drift.{type_.lower()}"
-    test = own or (drift.numerical if type_ == "Numerical" else drift.categorical)
+    test: NumericalTest | CategoricalTest | ColumnTest
+    if own:
+        field, test = f"spec.checks.drift.columns.{name}", own
+    elif type_ in ("Numerical", "Datetime"):
+        field, test = "spec.checks.drift.numerical", drift.numerical
+    elif type_ in ("Categorical", "Boolean"):
+        field, test = "spec.checks.drift.categorical", drift.categorical
+    else:
+        field, test = "spec.checks.drift", ColumnTest(method="domain_classifier")
     if test.method not in APPLICABLE[type_]:
         raise ConfigurationError(
             f"{field}.method: {test.method} does not apply to {name}, which is {type_}; "

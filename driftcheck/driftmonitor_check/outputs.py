@@ -13,7 +13,14 @@ from driftmonitor_api.records import (
     PREDICTION_VALUE_COLUMN,
 )
 from driftmonitor_api.v1alpha1 import DriftMonitorSpec, FeatureType, Violation
-from driftmonitor_check.columns import PREDICTION_COLUMNS, Column, compared_features
+from driftmonitor_check.columns import (
+    CLASS_SCORE_PREFIX,
+    PREDICTION_COLUMNS,
+    Column,
+    compared_features,
+    redacted_features,
+    stored_class_scores,
+)
 from driftmonitor_check.evidence import Reference
 from driftmonitor_check.methods import drift_test
 
@@ -43,26 +50,45 @@ def output_columns(table: pa.Table) -> pa.Table | None:
     """The predictions and outlier flags of a table as the collector stores it; None for any other table."""
     if "request_id" not in table.column_names:
         return None
-    stored = [name for name in _STORED if table.schema.get_field_index(name) >= 0]
-    return table.select(stored).rename_columns([_STORED[name] for name in stored])
+    names = {name: _STORED[name] for name in _STORED if table.schema.get_field_index(name) >= 0}
+    names |= stored_class_scores(table.column_names)
+    return table.select(list(names)).rename_columns(list(names.values()))
 
 
-def reference_columns(spec: DriftMonitorSpec, stored: Sequence[str]) -> list[str]:
-    """The columns of a reference file that are needed; none where that cannot be said, which is all of them."""
+def identity_columns(table: pa.Table) -> pa.Table | None:
+    """The ids of the rows of a table as the collector stores it; None for any other table."""
+    names = [name for name in ("request_id", "row") if name in table.column_names]
+    return table.select(names) if "request_id" in names else None
+
+
+def scored_classes(*tables: pa.Table | None) -> list[str]:
+    """The classes whose scores such tables of predictions have."""
+    names = dict.fromkeys(name for table in tables if table is not None for name in table.column_names)
+    return [name.removeprefix(CLASS_SCORE_PREFIX) for name in names if name.startswith(CLASS_SCORE_PREFIX)]
+
+
+def reference_columns(spec: DriftMonitorSpec, stored: Sequence[str], classes: Sequence[str] = ()) -> list[str]:
+    """The columns of a reference file that are needed; none where that cannot be said, which is all of them. `classes`
+    are those whose scores the window has."""
     features = compared_features(spec, stored)
-    prediction = spec.checks.prediction
-    named = [name for name in (prediction.column, prediction.score_column) if name is not None]
+    prediction, performance = spec.checks.prediction, spec.checks.performance
+    target = performance.target_column if performance else None
+    named = [name for name in (prediction.column, prediction.score_column, target) if name is not None]
+    if performance is not None and prediction.score_column is not None:
+        named += [f"{prediction.score_column}_{name}" for name in classes]
+    if spec.checks.importances is not None:
+        named += redacted_features(spec)  # the model takes them, too
     return [*features, *(name for name in named if name not in features)] if features else []
 
 
 def predictions(spec: DriftMonitorSpec, window: pa.Table | None, reference: Reference) -> Predictions | None:
     """The predictions of both sides; None where there are none to compare.
 
-    A rolling reference has its own; a file has them in the columns that `spec.checks.prediction` names.
+    A reference of predictions has its own; a file has them in the columns that `spec.checks.prediction` names.
     """
     if spec.checks.prediction.ignore or window is None:
         return None
-    known, faults = (reference.outputs, []) if reference.rolling else _of_file(spec, window, reference.table)
+    known, faults = (reference.outputs, []) if reference.live else _of_file(spec, window, reference.table)
     if known is None:
         return None
     names = [name for name in PREDICTIONS if _present(window, name) or _present(known, name)]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from driftmonitor_api.v1alpha1 import P_VALUE_METHODS, FeatureType, Method
 from driftmonitor_check.cleaning import Pair
 from driftmonitor_check.methods import BEYOND_CHANCE, Score
-from driftmonitor_check.statistics import bins, contingency, divergences, samples
+from driftmonitor_check.reading import embeddings
+from driftmonitor_check.statistics import bins, contingency, divergences, domain, samples
 from driftmonitor_check.statistics.bins import Values
 from driftmonitor_check.statistics.divergences import Counts
 
@@ -65,9 +66,16 @@ EFFECTS_OF_VALUES: Mapping[Method, OfValues] = {
 
 def score(method: Method, type_: FeatureType, pair: Pair) -> Score:
     """The score of one column on all its values. Its value may be NaN, and it raises what the statistics raise."""
-    if type_ == "Categorical":
-        return of_counts(method, *category_counts(pair.reference.drop_null(), pair.current.drop_null()))
-    return of_numbers(method, _doubles(pair.reference), _doubles(pair.current))
+    known = pair.reference.drop_null(), pair.current.drop_null()
+    if type_ in ("Categorical", "Boolean"):
+        return of_counts(method, *category_counts(*known))
+    if type_ == "Text":
+        area, p_value = domain.of_texts(*(side.to_pylist() for side in known))
+        return Score(area, p_value=p_value)
+    if type_ == "Embedding":
+        area, p_value = domain.of_vectors(*(embeddings.matrix(side) for side in known))
+        return Score(area, p_value=p_value)
+    return of_numbers(method, *(_doubles(side) for side in known))
 
 
 def of_series(method: Method, type_: FeatureType, reference: NDArray[Any], current: NDArray[Any]) -> Score:
@@ -107,4 +115,4 @@ def category_counts(reference: pa.Array, current: pa.Array) -> tuple[Counts, Cou
 
 
 def _doubles(values: pa.Array) -> Values:
-    return np.asarray(values.drop_null().to_numpy(zero_copy_only=False), np.float64)
+    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)

@@ -20,6 +20,18 @@ class Settings:
     reference_mount: Path | None = None
     reference_credentials: Path | None = None
     """Folder where the Secret for fetching the reference is mounted."""
+    skew_mount: Path | None = None
+    """Folder where a configmap:// or pvc:// address of `spec.checks.skew` is mounted."""
+    skew_credentials: Path | None = None
+    """Folder where the Secret for fetching it is mounted."""
+    model_mount: Path | None = None
+    """Folder where a configmap:// or pvc:// address of the model is mounted, for `spec.checks.importances`."""
+    model_credentials: Path | None = None
+    """Folder where the Secret for fetching it is mounted."""
+    custom_code: Path | None = None
+    """Folder with a folder of each ConfigMap that `spec.checks.custom` names."""
+    mlflow_credentials: Path | None = None
+    """Folder where the Secret for `spec.checks.mlflow` is mounted."""
     scheduled_run: str | None = None
     """The Job, of which each try is a process of its own."""
 
@@ -39,6 +51,12 @@ class Settings:
             token=token,
             reference_mount=Path(mount) if mount else None,
             reference_credentials=Path(credentials) if credentials else None,
+            skew_mount=Path(folder) if (folder := environment.get("SKEW_MOUNT")) else None,
+            skew_credentials=Path(folder) if (folder := environment.get("SKEW_CREDENTIALS_DIR")) else None,
+            model_mount=Path(folder) if (folder := environment.get("MODEL_MOUNT")) else None,
+            model_credentials=Path(folder) if (folder := environment.get("MODEL_CREDENTIALS_DIR")) else None,
+            custom_code=Path(code) if (code := environment.get("CUSTOM_CHECKS_DIR")) else None,
+            mlflow_credentials=Path(secret) if (secret := environment.get("MLFLOW_CREDENTIALS_DIR")) else None,
             scheduled_run=environment.get("JOB_NAME") or None,
         )
 

@@ -1,6 +1,6 @@
-"""Reads a Parquet or CSV file."""
+"""Reads a Parquet, Arrow IPC or CSV file, which is told by its content and not by its name."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -13,7 +13,17 @@ from driftmonitor_check.mapping import mapped_table
 if TYPE_CHECKING:
     from pyarrow import parquet
 
-_PARQUET_MAGIC = b"PAR1"
+_PARQUET_MAGIC, _ARROW_MAGIC, _ARROW_STREAM_MAGIC = b"PAR1", b"ARROW1\x00\x00", b"\xff\xff\xff\xff"
+_OTHERS = {
+    b"\x1f\x8b": "compressed with gzip; decompress it",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd; decompress it",
+    b"PK\x03\x04": "a zip archive or a spreadsheet",
+    b"\x80\x04\x95": "a pickle, which is never opened",
+    b"\x80\x05\x95": "a pickle, which is never opened",
+    b"Obj\x01": "Avro",
+}
+"""How files begin that people may take for one of these, and no text can."""
+_LONGEST_MAGIC = 8
 NO_NUMBER = "^(|NA|N/A|NaN|nan|null|NULL|None)$"
 _NO_TEXT = "^$"
 """What stands for a missing value in CSV files: a country may well be called NA, a number may not."""
@@ -34,18 +44,40 @@ class TableError(Exception):
 def read_table(path: Path, *, columns: Collection[str] | None = None, texts: Collection[str] = ()) -> pa.Table:
     """The file's columns, those of `columns` if it has any; `texts` are not read as numbers from a CSV file.
 
-    Of a large Parquet file they lie in a temporary file, and in memory only where they are looked at. Raises TableError
-    when it is neither Parquet nor CSV with a header line.
+    Of a large Parquet or Arrow file they lie in a temporary file, and in memory only where they are looked at. Raises
+    TableError when it is none of the three; a CSV file must have a header line.
     """
     try:
-        return _read_parquet(path, columns) if _is_parquet(path) else _read_csv(path, columns, texts)
-    except (pa.ArrowException, OSError) as error:
+        with path.open("rb") as file:
+            begin = file.read(_LONGEST_MAGIC)
+        if begin.startswith(_PARQUET_MAGIC):
+            return _read_parquet(path, columns)
+        if begin.startswith((_ARROW_MAGIC, _ARROW_STREAM_MAGIC)):
+            return _read_arrow(path, columns, stream=begin.startswith(_ARROW_STREAM_MAGIC))
+        if other := next((what for magic, what in _OTHERS.items() if begin.startswith(magic)), None):
+            raise TableError(f"is {other}")
+        return _read_csv(path, columns, texts)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last of a column's name
         raise TableError(f"cannot be read: {error}") from error
 
 
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
+def _read_arrow(path: Path, columns: Collection[str] | None, *, stream: bool) -> pa.Table:
+    """What is in the buffers is looked at before anything is computed of it: offsets that lie would end the process."""
+    with pa.memory_map(str(path)) as file:
+        reader = pa.ipc.open_stream(file) if stream else pa.ipc.open_file(file)
+        wanted = _wanted(reader.schema.names, columns)
+        places = [index for index, name in enumerate(reader.schema.names) if name in wanted]
+        batches = iter(reader) if stream else map(reader.get_batch, range(reader.num_record_batches))
+        return mapped_table(partial(_write_arrow, batches, reader.schema, places))
+
+
+def _write_arrow(batches: Iterator[pa.RecordBatch], schema: pa.Schema, places: list[int], into: IO[bytes]) -> None:
+    chosen = pa.schema([schema.field(place) for place in places])
+    with pa.ipc.new_stream(into, chosen) as writer:
+        for batch in batches:
+            narrow = pa.RecordBatch.from_arrays([batch.column(place) for place in places], schema=chosen)
+            narrow.validate(full=True)
+            writer.write_batch(narrow)
 
 
 def _read_parquet(path: Path, columns: Collection[str] | None) -> pa.Table:

@@ -107,12 +107,19 @@ def _excess(result: ColumnResult) -> float:
 def _reached(level: str, results: Sequence[ColumnResult]) -> str:
     if not results:
         return ""
-    return f"{level}: {listed([f'{result.name} ({_scored(result)})' for result in results])}."
+    return f"{level}: {listed([f'{result.name} ({scored(result)})' for result in results])}."
 
 
-def _scored(result: ColumnResult) -> str:
-    adjusted = "" if result.adjusted_score is None else f", adjusted {result.adjusted_score:.3g}"
-    return f"{result.method} {result.score:.3g}{adjusted}"
+def scored(result: ColumnResult) -> str:
+    """The score with what decided beside it: the effect beside a p-value, the p-value beside a distance."""
+    parts = [f"{result.method} {result.score:.3g}"]
+    if result.adjusted_score is not None:
+        parts.append(f"adjusted {result.adjusted_score:.3g}")
+    if result.effect is not None:
+        parts.append(f"effect {result.effect:.3g}")
+    if result.p_value is not None:
+        parts.append(f"p {result.p_value:.2g}")
+    return ", ".join(parts)
 
 
 def _told(found: Violation) -> str:

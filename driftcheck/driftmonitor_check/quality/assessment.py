@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 
 from driftmonitor_api.v1alpha1 import DriftMonitorSpec, Quality, Violation
-from driftmonitor_check.cleaning import ColumnFaultError, categories, numbers, raw_column
+from driftmonitor_check.cleaning import ColumnFaultError, categories, numbers, raw_column, read
 from driftmonitor_check.columns import Column, redacted_features
 from driftmonitor_check.evidence import Window
 from driftmonitor_check.outputs import OUTLIER_FLAG
 from driftmonitor_check.quality import categorical, numerical, outliers, rows
+from driftmonitor_check.quality import others as of_others
 from driftmonitor_check.quality.levels import Finding
+from driftmonitor_check.reading.readers import READERS
 
 ROWS = "(rows)"
 """Stands for the column in violations of whole rows."""
@@ -78,6 +80,10 @@ def _merged(others: Sequence[Violation], found: Sequence[Violation]) -> list[Vio
 def _column(column: Column, window: pa.Table, reference: pa.Table, quality: Quality) -> list[Finding]:
     """Nothing for a column that cannot be read: that is the comparison's fault to tell."""
     try:
+        if column.type in READERS:
+            before = read(column.type, reference, column.name, "reference")
+            after = read(column.type, window, column.name, "window")
+            return list(of_others.findings(column.type, before, after, quality))
         raw = raw_column(reference, column.name, "reference"), raw_column(window, column.name, "window")
         if column.type == "Numerical":
             return list(numerical.findings(numbers(raw[0], "reference"), numbers(raw[1], "window"), quality))
@@ -104,6 +110,8 @@ def _copies(columns: Sequence[Column], window: pa.Table, reference: pa.Table, qu
 
 def _pairs(columns: Sequence[Column], window: pa.Table, reference: pa.Table) -> Iterator[tuple[pa.Array, pa.Array]]:
     for column in columns:
+        if column.type == "Embedding":  # vectors are large, and the same ones come of the same features
+            continue
         try:
             yield raw_column(reference, column.name, "reference"), raw_column(window, column.name, "window")
         except ColumnFaultError:

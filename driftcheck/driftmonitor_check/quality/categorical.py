@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftmonitor_api.v1alpha1 import Quality
-from driftmonitor_check.cleaning import Pair, is_text, words
-from driftmonitor_check.columns import is_number
+from driftmonitor_check.cleaning import Pair, words
+from driftmonitor_check.columns import is_number, is_text
 from driftmonitor_check.quality import chance, shares
 from driftmonitor_check.quality.levels import Finding, judged, levels
 

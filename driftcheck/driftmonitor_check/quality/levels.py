@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic.alias_generators import to_camel
 
 from driftmonitor_api.v1alpha1 import MAX_SCORE, DriftMonitorSpec, QualityLevels, ShiftLevels, ViolationSeverity
+from driftmonitor_api.v1alpha1.multivariate import Multivariate
+from driftmonitor_api.v1alpha1.sequential import Sequential
 from driftmonitor_check.methods import ConfigurationError
 
 Kind = Literal[
@@ -55,6 +57,9 @@ def verify(spec: DriftMonitorSpec) -> None:
         shift: ShiftLevels | None = getattr(spec.checks.shifts, name)
         if shift is not None:
             _verify(shift, f"spec.checks.shifts.{name}")
+    for name, chosen in (("multivariate", spec.checks.multivariate), ("sequential", spec.checks.sequential)):
+        if chosen is not None:
+            _verify(chosen, f"spec.checks.{name}")
     minimum, maximum = quality.row_count.minimum, quality.row_count.maximum
     most = spec.checks.window.max_rows
     if minimum is not None and minimum > min(most, maximum or most):
@@ -69,7 +74,7 @@ def verify(spec: DriftMonitorSpec) -> None:
         )
 
 
-def _verify(chosen: QualityLevels | ShiftLevels, field: str) -> None:
+def _verify(chosen: QualityLevels | ShiftLevels | Multivariate | Sequential, field: str) -> None:
     if (chosen.warning is None) != (chosen.critical is None):
         raise ConfigurationError(f"{field}: set warning and critical together, or neither")
     if chosen.warning is not None and chosen.critical is not None and chosen.warning > chosen.critical:

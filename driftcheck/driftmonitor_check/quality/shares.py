@@ -19,12 +19,15 @@ def missing(counts: Counts, rows: Counts, quality: Quality) -> Iterator[Finding]
         yield Finding("completeness_check", share, said[1], said[0], message)
 
 
-def mismatched(counts: Counts, rows: Counts, quality: Quality) -> Iterator[Finding]:
-    """Texts where there are numbers. One is one too many, unless the reference has some as well."""
+def mismatched(
+    counts: Counts, rows: Counts, quality: Quality, what: str = "text that is no number"
+) -> Iterator[Finding]:
+    """Values of another type, such as texts where there are numbers. One is one too many, unless the reference has some
+    as well."""
     usual, share = counts[0] / rows[0], counts[1] / rows[1]
     noise = chance.of_share(counts[0], rows[0], counts[1], rows[1]) if counts[0] else 0.0
     if said := judged(share, levels(quality.type_mismatch, "type_mismatch"), usual=usual, chance=noise):
-        message = f"{counts[1]} of the window's {rows[1]} rows have text that is no number"
+        message = f"{counts[1]} of the window's {rows[1]} rows have {what}"
         yield Finding("data_type_check", share, said[1], said[0], message)
 
 

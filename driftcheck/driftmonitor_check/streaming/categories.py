@@ -5,29 +5,37 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from driftmonitor_check.cleaning import MAX_CATEGORIES, OTHER_VALUES, categories
+from driftmonitor_api.v1alpha1 import FeatureType
+from driftmonitor_check.cleaning import MAX_CATEGORIES, OTHER_VALUES, ColumnFaultError, categories, paired
 from driftmonitor_check.statistics.divergences import Counts
+from driftmonitor_check.streaming.aggregates import reduce
 from driftmonitor_check.streaming.sources import Source
 from driftmonitor_check.streaming.tally import Tally
 
 Named = dict[str, int]
 
 
-def category_counts(name: str, reference: Source, current: Source) -> tuple[Counts, Counts]:
-    """Counts of a column's categories, aligned. Raises TooManyValuesError."""
-    sides = [_tallied(name, source).different() for source in (reference, current)]
-    pair = categories(sides[0][0], sides[1][0])  # of the different values, which say as much of their type as all rows
+def category_counts(name: str, type_: FeatureType, reference: Source, current: Source) -> tuple[Counts, Counts]:
+    """Counts of the values of a column of categories or booleans, aligned. Raises ColumnFaultError."""
+    sides = [tallied(name, source).different() for source in (reference, current)]
+    values = sides[0][0], sides[1][0]  # the different ones, which say as much of their type as all rows
+    pair = categories(*values) if type_ == "Categorical" else paired(name, type_, *values)
     named = _capped(_named(pair.reference, sides[0][1]), _named(pair.current, sides[1][1]))
     names = sorted({*named[0], *named[1]})
     counts = [np.array([side.get(name, 0) for name in names], np.int64) for side in named]
     return counts[0], counts[1]
 
 
-def _tallied(name: str, source: Source) -> Tally:
+def tallied(name: str, source: Source) -> Tally:
+    """How often each value of a column occurs. Raises ColumnFaultError where they are too many."""
     tally = Tally(source.schema.field(name).type)
-    for values in column_of(source, name):
-        tally.add(values)
+    for failed in reduce(source, {name: tally}, _as_it_is).values():
+        raise ColumnFaultError("statistic_check", f"it cannot be scored: {failed.description}")
     return tally
+
+
+def _as_it_is(values: pa.Array) -> pa.Array:
+    return values
 
 
 def column_of(source: Source, name: str) -> Iterator[pa.Array]:

@@ -7,10 +7,12 @@ import numpy as np
 from driftmonitor_check.cleaning import ColumnFaultError, clean
 from driftmonitor_check.columns import Column
 from driftmonitor_check.scoring import of_counts, of_numbers
+from driftmonitor_check.streaming.aggregates import Aggregate, Distributed, reduce
 from driftmonitor_check.streaming.categories import category_counts, column_of
 from driftmonitor_check.streaming.numbers import doubles
-from driftmonitor_check.streaming.scripts import Pass, Script, StreamedScore, Take, script
+from driftmonitor_check.streaming.scripts import SCRIPTS, Pass, Script, StreamedScore, script
 from driftmonitor_check.streaming.sources import Source
+from driftmonitor_check.streaming.wholes import whole_score
 
 MEMORY_BYTES = 256 << 20
 """Where a column of both sides and its copies fit in, it is read once and scored whole."""
@@ -36,16 +38,19 @@ def compare(
     found: Found = {}
     scripts: dict[str, Script] = {}
     fits = (reference.num_rows + current.num_rows) * np.dtype(np.float64).itemsize * _COPIES <= memory
+    apart = isinstance(reference, Distributed) or isinstance(current, Distributed)
     for column in columns:
         enough = _enough(column, reference, current, min_values)
         try:
             # Without rows, it is the types that are looked at.
             clean(column.name, column.type, reference.schema.empty_table(), current.schema.empty_table(), min_values=0)
-            if column.type == "Categorical":
-                counts = category_counts(column.name, reference, current)
+            if column.type in ("Datetime", "Text", "Embedding"):
+                found[column.name] = whole_score(column, reference, current, min_values, fits)
+            elif column.type in ("Categorical", "Boolean"):
+                counts = category_counts(column.name, column.type, reference, current)
                 enough(int(counts[0].sum()), int(counts[1].sum()))
                 found[column.name] = StreamedScore.exact(of_counts(column.test.method, *counts))
-            elif fits:
+            elif fits and not (apart and column.test.method in SCRIPTS):
                 sides = _whole(column.name, reference), _whole(column.name, current)
                 enough(len(sides[0]), len(sides[1]))
                 found[column.name] = StreamedScore.exact(of_numbers(column.test.method, *sides))
@@ -78,15 +83,10 @@ def _advanced(scripts: Mapping[str, Script], found: Found) -> dict[str, Pass]:
     return asked
 
 
-def _read(source: Source, takers: Mapping[str, Take | None], found: Found) -> None:
-    takes = {name: take for name, take in takers.items() if take is not None}
-    for batch in source.batches(list(takes)) if takes else ():
-        for (name, take), values in zip(takes.items(), batch.columns, strict=True):
-            if name not in found:
-                try:
-                    take(doubles(values))
-                except Exception as error:  # as above
-                    found[name] = _fault(error)
+def _read(source: Source, aggregates: Mapping[str, Aggregate | None], found: Found) -> None:
+    wanted = {name: each for name, each in aggregates.items() if each is not None and name not in found}
+    for name, failed in reduce(source, wanted, doubles).items():
+        found[name] = ColumnFaultError("statistic_check", f"it cannot be scored: {failed.description}")
 
 
 def _whole(name: str, source: Source) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftmonitor_check import cleaning
-from driftmonitor_check.cleaning import is_text
-from driftmonitor_check.columns import is_number
+from driftmonitor_check.columns import is_duration, is_number, is_text
 from driftmonitor_check.statistics.bins import FEW_VALUES, Values, counts_between
 from driftmonitor_check.statistics.divergences import Counts
 from driftmonitor_check.streaming.tally import MAX_DIFFERENT, TooManyValuesError
@@ -29,6 +28,8 @@ def doubles(column: pa.Array) -> Values:
         column = column.cast(pa.int8())
     if not is_number(column.type):
         return np.empty(0)
+    if is_duration(column.type):
+        column = cleaning.seconds(column)
     if column.type != pa.float64():
         column = pc.cast(column, pa.float64(), safe=False)
     values: Values = column.to_numpy(zero_copy_only=False)
@@ -82,6 +83,10 @@ class Extent:
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
         self.few = _together(self.few, other.few)
 
+    def fresh(self, part: int) -> "Extent":
+        """An empty one."""
+        return Extent()
+
 
 class ValueCounts:
     """How often each number occurs."""
@@ -93,7 +98,18 @@ class ValueCounts:
     def add(self, values: Values) -> None:
         """Take the numbers of one batch in. Raises TooManyValuesError."""
         different, counts = np.unique(values, return_counts=True)
-        for value, count in zip(different.tolist(), counts.tolist(), strict=True):
+        self._take(dict(zip(different.tolist(), counts.tolist(), strict=True)))
+
+    def merge(self, other: "ValueCounts") -> None:
+        """Take in what another one has counted. Raises TooManyValuesError."""
+        self._take(other.counts)
+
+    def fresh(self, part: int) -> "ValueCounts":
+        """An empty one."""
+        return ValueCounts(self._limit)
+
+    def _take(self, counts: dict[float, int]) -> None:
+        for value, count in counts.items():
             self.counts[value] = self.counts.get(value, 0) + count
         if len(self.counts) > self._limit:
             raise TooManyValuesError(self._limit)
@@ -113,6 +129,10 @@ class BinCounts:
     def merge(self, other: "BinCounts") -> None:
         """Take in what another one of the same edges has counted."""
         self.counts += other.counts
+
+    def fresh(self, part: int) -> "BinCounts":
+        """An empty one of the same edges."""
+        return BinCounts(self._edges)
 
 
 _GLANCE = 256

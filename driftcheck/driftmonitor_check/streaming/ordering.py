@@ -36,9 +36,9 @@ class Sample:
     And its EXTREMES, which lie far apart where tails are heavy, so that little of them is in a sample.
     """
 
-    def __init__(self, seed: int, rows: int = SAMPLE_ROWS) -> None:
+    def __init__(self, seed: int | tuple[int, int], rows: int = SAMPLE_ROWS) -> None:
         self._smallest, self._largest = np.empty(0), np.empty(0)
-        self._random, self._rows = np.random.default_rng(seed), rows
+        self._seed, self._random, self._rows = seed, np.random.default_rng(seed), rows
         self._keys, self._values = np.empty(0), np.empty(0)
         self._below = 1.0
 
@@ -52,6 +52,18 @@ class Sample:
             self._shrink()
         self._smallest = _least(np.concatenate([self._smallest, values]))
         self._largest = -_least(-np.concatenate([self._largest, values]))
+
+    def merge(self, other: "Sample") -> None:
+        """Take in what another one has seen, whose seed is another one."""
+        self._keys = np.concatenate([self._keys, other._keys])
+        self._values = np.concatenate([self._values, other._values])
+        self._shrink()
+        self._smallest = _least(np.concatenate([self._smallest, other._smallest]))
+        self._largest = -_least(-np.concatenate([self._largest, other._largest]))
+
+    def fresh(self, part: int) -> "Sample":
+        """An empty one, with keys of its own for each part."""
+        return Sample((self._seed if isinstance(self._seed, int) else self._seed[0], part + 1), self._rows)
 
     def values(self) -> Values:
         """The sample, in no order."""
@@ -118,6 +130,10 @@ class Ranks:
         self.below += other.below
         self.up_to += other.up_to
         self.reach += other.reach
+
+    def fresh(self, part: int) -> "Ranks":
+        """An empty one at the same points."""
+        return Ranks(self.at)
 
 
 def ks_statistic(reference: Ranks, current: Ranks) -> Bounded:

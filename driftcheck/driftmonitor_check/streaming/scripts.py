@@ -1,6 +1,6 @@
 """What each method needs to know of a column, pass by pass: generators that ask for passes and return a score.
 
-A script yields a `Pass`: what is to be called with the numbers of each batch. When it goes on, the pass is over.
+A script yields a `Pass`: what is to take the numbers in. When it goes on, the pass is over.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -16,18 +16,17 @@ from driftmonitor_check.statistics import bins, ranks
 from driftmonitor_check.statistics.bins import Values
 from driftmonitor_check.statistics.divergences import Counts
 from driftmonitor_check.streaming import ordering
+from driftmonitor_check.streaming.aggregates import Aggregate, Together
 from driftmonitor_check.streaming.numbers import BinCounts, Extent, ValueCounts
 from driftmonitor_check.streaming.ordering import Bounded, Ranks, Sample
-
-Take = Callable[[Values], None]
 
 
 @dataclass(frozen=True)
 class Pass:
-    """What takes the numbers of the reference's batches and of the window's; None where they are not needed."""
+    """What takes the numbers of the reference and of the window in; None where they are not needed."""
 
-    reference: Take | None
-    current: Take | None
+    reference: Aggregate | None
+    current: Aggregate | None
 
 
 @dataclass(frozen=True)
@@ -50,46 +49,45 @@ Script = Generator[Pass, None, StreamedScore]
 def binned(method: Method, enough: Callable[[int, int], None]) -> Script:
     """Bins of equal width over both sides, or value by value for a reference of few different numbers."""
     reference, current = Extent(), Extent()
-    yield Pass(reference.add, current.add)
+    yield Pass(reference, current)
     enough(reference.count, current.count)
     if reference.few is not None:
         values = ValueCounts()
-        yield Pass(None, values.add)
+        yield Pass(None, values)
         return StreamedScore.exact(of_counts(method, *_by_value(reference.few, values.counts)))
     smallest, largest = min(reference.minimum, current.minimum), max(reference.maximum, current.maximum)
     edges = bins.equal_width_edges(smallest, largest, reference.count + current.count)
     sides = BinCounts(edges), BinCounts(edges)
-    yield Pass(sides[0].add, sides[1].add)
+    yield Pass(*sides)
     return StreamedScore.exact(of_counts(method, sides[0].counts, sides[1].counts))
 
 
 def by_quantiles(method: Method, enough: Callable[[int, int], None]) -> Script:
     """Bins between quantiles of the reference, which are found exactly: a sketch, then the numbers around each."""
     extent, sample, others = Extent(), Sample(seed=0), Extent()
-    yield Pass(_each(extent.add, sample.add), others.add)
+    yield Pass(Together([extent, sample]), others)
     enough(extent.count, others.count)
     sketch = Ranks(ordering.points([sample]))
-    yield Pass(sketch.add, None)
+    yield Pass(sketch, None)
     positions = bins.quantile_positions(extent.count)
     lower, upper = ordering.places_of(sketch, positions)
     between = _Between(lower, upper)
     if between.any():
-        yield Pass(between.add, None)
+        yield Pass(between, None)
     cuts = bins.cuts_of(between.quantiles(positions, sketch))
     counts = _CutCounts(cuts), _CutCounts(cuts)
-    yield Pass(counts[0].add, counts[1].add)
+    yield Pass(*counts)
     return StreamedScore.exact(of_counts(method, counts[0].counts, counts[1].counts))
 
 
 def ordered(method: Method, enough: Callable[[int, int], None]) -> Script:
     """The tests of whole distribution functions, within bounds."""
     extents, samples = (Extent(), Extent()), (Sample(seed=0), Sample(seed=1))
-    first, second = (_each(extent.add, sample.add) for extent, sample in zip(extents, samples, strict=True))
-    yield Pass(first, second)
+    yield Pass(Together([extents[0], samples[0]]), Together([extents[1], samples[1]]))
     enough(extents[0].count, extents[1].count)
     at = ordering.points(samples)
     sides = Ranks(at), Ranks(at)
-    yield Pass(sides[0].add, sides[1].add)
+    yield Pass(*sides)
     if method == "wasserstein":
         unit = ranks.norm(extents[0].deviation)
         area = ordering.earth_movers_distance(*sides)
@@ -107,7 +105,7 @@ def by_moments(method: Method, enough: Callable[[int, int], None]) -> Script:
     from scipy import stats
 
     reference, current = Extent(), Extent()
-    yield Pass(reference.add, current.add)
+    yield Pass(reference, current)
     enough(reference.count, current.count)
     sides = [(each.mean, _sample_deviation(each), each.count) for each in (reference, current)]
     with np.errstate(all="ignore"):
@@ -144,14 +142,6 @@ def script(method: Method, enough: Callable[[int, int], None]) -> Script:
     return SCRIPTS[method](method, enough)
 
 
-def _each(*takers: Take) -> Take:
-    def take(values: Values) -> None:
-        for taker in takers:
-            taker(values)
-
-    return take
-
-
 class _Between:
     """The numbers strictly between pairs of bounds, among which quantiles are."""
 
@@ -168,6 +158,15 @@ class _Between:
         """Take the numbers of one batch in."""
         for pair, found in self._found.items():
             found.append(values[(values > pair[0]) & (values < pair[1])])
+
+    def merge(self, other: "_Between") -> None:
+        """Take in what another one of the same bounds has found."""
+        for pair, found in self._found.items():
+            found.extend(other._found[pair])
+
+    def fresh(self, part: int) -> "_Between":
+        """An empty one of the same bounds."""
+        return _Between(self._lower, self._upper)
 
     def quantiles(self, positions: Counts, sketch: Ranks) -> Values:
         """The numbers at these positions of the sorted column."""
@@ -193,6 +192,14 @@ class _CutCounts:
     def add(self, values: Values) -> None:
         """Take the numbers of one batch in."""
         self.counts += bins.counts_up_to(self._cuts, values)
+
+    def merge(self, other: "_CutCounts") -> None:
+        """Take in what another one of the same cuts has counted."""
+        self.counts += other.counts
+
+    def fresh(self, part: int) -> "_CutCounts":
+        """An empty one of the same cuts."""
+        return _CutCounts(self._cuts)
 
 
 def _by_value(reference: Mapping[float, int], current: Mapping[float, int]) -> tuple[Counts, Counts]:

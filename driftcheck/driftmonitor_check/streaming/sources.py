@@ -1,6 +1,7 @@
 """Rows that are read in batches, as often as wanted."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,13 @@ class Source(Protocol):
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows of the columns, always in the same order."""
         ...
+
+
+def head(source: Source, columns: Sequence[str]) -> pa.Table:
+    """The first batch of those of the columns that the source has."""
+    wanted = [name for name in columns if len(source.schema.get_all_field_indices(name)) == 1]
+    batches = source.batches(wanted)
+    return pa.Table.from_batches(list(islice(batches, 1)), pa.schema([source.schema.field(name) for name in wanted]))
 
 
 class TableSource:

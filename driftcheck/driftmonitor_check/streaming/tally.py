@@ -38,6 +38,10 @@ class Tally:
         """Take in what another one has counted. Raises TooManyValuesError."""
         self._take(list(other.counts), list(other.counts.values()))
 
+    def fresh(self, part: int) -> "Tally":
+        """An empty one of the same type."""
+        return Tally(self.type, self._limit)
+
     def different(self) -> tuple[pa.Array, Counts]:
         """The values, in a fixed order, and their counts."""
         values = pa.array(list(self.counts), self.type)

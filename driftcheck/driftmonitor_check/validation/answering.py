@@ -1,16 +1,26 @@
 """Pure: the body of a request and the reference -> the report that the check would publish for its rows, as JSON."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from driftmonitor_api.config import ValidationConfig
 from driftmonitor_api.reports import DriftReport
+from driftmonitor_check import outputs
 from driftmonitor_check.check import check
-from driftmonitor_check.columns import categorical_features, compared_features
+from driftmonitor_check.columns import compared_features, written_features
 from driftmonitor_check.evidence import Reference
 from driftmonitor_check.facts import check_result, drift_report
+from driftmonitor_check.performance.rows import without_labels
 from driftmonitor_check.validation.bodies import decompressed, records
 from driftmonitor_check.validation.decoding import window
 from driftmonitor_check.validation.messages import Answer, RequestError, refusal
+
+LEFT_OUT = {
+    "custom": "its code runs in the checks alone",
+    "importances": "the model is read in the checks alone",
+    "skew": "the training's rows are read in the checks alone",
+}
+"""Why fields of `spec.checks` say nothing here."""
 
 
 def answer(config: ValidationConfig, reference: Reference, body: bytes, encoding: str, now: datetime) -> Answer:
@@ -35,10 +45,14 @@ def validate(config: ValidationConfig, reference: Reference, body: bytes, encodi
         max_rows=spec.checks.window.max_rows,
         now=now,
     )
+    if spec.checks.performance is not None:
+        found = replace(found, labelled=without_labels("rows that are sent have no labels, so metrics are estimates"))
     outcome = check(spec, found, reference, title=config.monitor, now=now, draw=False)
-    return drift_report(config.monitor, outcome, check_result(outcome))
+    reasons = "; ".join(f"checks.{name} ({LEFT_OUT[name]})" for name in config.left_out)
+    remark = f"Not looked at on request: {reasons}." if reasons and outcome.columns else ""
+    return drift_report(config.monitor, outcome, check_result(outcome, remark=remark))
 
 
 def reference_columns(config: ValidationConfig) -> tuple[list[str] | None, frozenset[str]]:
     """Which columns of the reference are read (None: all), and which of them hold categories."""
-    return compared_features(config.spec, []) or None, categorical_features(config.spec)
+    return outputs.reference_columns(config.spec, []) or None, written_features(config.spec)

@@ -11,6 +11,7 @@ from driftmonitor_api.foreign import FeatureValue, RecordError, rows
 from driftmonitor_api.limits import MAX_FEATURES
 from driftmonitor_check.evidence import Window
 from driftmonitor_check.validation.messages import RequestError
+from driftmonitor_check.validation.predicted import Predicted
 
 MAX_CELLS = 10_000_000
 """Rows times features: what is held in memory before it becomes a table."""
@@ -28,10 +29,11 @@ def window(
     """The rows of the records as a window. Raises RequestError: 422 for a bad record, 413 for too many rows.
 
     `order` and `known` are as for `driftmonitor_api.foreign.rows`; of the features only those of `kept` are held (None:
-    all). Its times are those of the first and the last row that has one, else `now`.
+    all), and what the model said and when, where the record has it. It reaches from the first of its times to the last,
+    where there is none from `now` to `now`.
     """
-    columns = _Columns(kept, max_rows)
-    times: list[datetime] = []
+    columns, predicted = _Columns(kept, max_rows), Predicted()
+    times: list[datetime | None] = []
     for place, record in enumerate(records):
         try:
             found = rows(record, order=order, known=known)
@@ -39,10 +41,13 @@ def window(
             raise RequestError(422, f"record {place}: {error}", row=place, field=error.field) from None
         for row in found:
             columns.add(row.features, place)
-        if (time := _time(found[0].record.get("timestamp"))) is not None:
-            times = [min([time, *times]), max([time, *times])]
-    first, last = (times[0], times[-1]) if times else (now, now)
-    return Window(columns.table(), first, last)
+        predicted.add(found[0].record, len(found), found[0].features, place)
+        times += [_time(found[0].record.get("timestamp"))] * len(found)
+    told = [time for time in times if time is not None]
+    if not told:
+        return Window(columns.table(), now, now, outputs=predicted.table())
+    of_rows = pa.chunked_array([pa.array(times, pa.timestamp("us", "UTC"))])
+    return Window(columns.table(), min(told), max(told), outputs=predicted.table(), times=of_rows)
 
 
 class _Columns:

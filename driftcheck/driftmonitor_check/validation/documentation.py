@@ -22,6 +22,12 @@ REFUSALS = {
     503: "The reference has not been read, or the answer took too long; send it again after `Retry-After` seconds.",
 }
 _EXAMPLE_TIME = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_EXAMPLES: Body = {
+    "Numerical": 13.2,
+    "Boolean": True,
+    "Datetime": "2026-01-01T12:00:00Z",
+    "Text": "The cork was dry.",
+}
 _SUMMARY = "Says whether rows drift from the reference"
 
 
@@ -70,7 +76,7 @@ def openapi(config: ValidationConfig) -> Body:
 def examples(config: ValidationConfig) -> Body:
     """One row in each form that is taken, by the form's name."""
     features = config.spec.model.features or []
-    row: Body = {each.name: 13.2 if each.type == "Numerical" else "red" for each in features} or {"alcohol": 13.2}
+    row: Body = {each.name: _EXAMPLES.get(each.type, "red") for each in features} or {"alcohol": 13.2}
     record = {
         "request_id": "7f3c", "row": 0, "timestamp": "2026-01-01T00:00:00Z", "monitor": config.monitor,
         "model": config.monitor.rpartition("/")[2], "model_version": config.spec.model.version, "writer": "pod/0/1",
@@ -142,7 +148,8 @@ def _described(config: ValidationConfig) -> str:
     window = config.spec.checks.window
     return (
         "Takes a list of records, as a JSON array or as lines of JSON, plain or gzip, and compares their features with"
-        f" the reference of DriftMonitor {config.monitor}, as its checks do. Of a record only the features count. With"
+        f" the reference of DriftMonitor {config.monitor}, as its checks do. Of a record the features count, and"
+        " where it has them its prediction, outlier and timestamp. With"
         f" fewer than {window.min_rows} rows (spec.checks.window.minRows) the verdict is InsufficientData."
         f" At most {window.max_rows} rows (spec.checks.window.maxRows), {MAX_BODY_BYTES >> 20} MiB as sent and"
         f" {MAX_TEXT_BYTES >> 20} MiB when decompressed are taken."

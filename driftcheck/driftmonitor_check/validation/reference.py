@@ -4,8 +4,10 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from driftmonitor_check.captured import read_captured
 from driftmonitor_check.collector import Collector, CollectorError
 from driftmonitor_check.evidence import Reference, ReferenceProblem
+from driftmonitor_check.performance.fetching import with_reference_labels
 from driftmonitor_check.reference import read_reference, read_rolling
 from driftmonitor_check.settings import SettingsError
 from driftmonitor_check.validation.answering import reference_columns
@@ -17,16 +19,17 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
 
 
 def read(settings: ServiceSettings, now: datetime) -> Reference | ReferenceProblem:
-    """The reference that the spec names, as the check reads it."""
+    """The reference that the spec names, as the check reads it. One is never captured here."""
     spec = settings.config.spec
     try:
         if spec.reference.window is not None:
-            if settings.collector_url is None:
-                raise SettingsError("COLLECTOR_URL is not set")
-            collector = Collector(settings.collector_url, settings.token_file.read_text().strip())
-            return read_rolling(spec.reference.window, collector, max_rows=spec.checks.window.max_rows, now=now)
+            collector = _collector(settings)
+            rolling = read_rolling(spec.reference.window, collector, max_rows=spec.checks.window.max_rows, now=now)
+            return with_reference_labels(spec, collector, rolling)
+        if spec.reference.capture_rows is not None:
+            return read_captured(spec, _collector(settings), now=now, model_sha256=None, may_freeze=False)
         if spec.reference.storage_uri is None:  # no apiserver admits it
-            return ReferenceProblem("spec.reference: set exactly one of storageUri and window")
+            return ReferenceProblem("spec.reference: set exactly one of storageUri, window and captureRows")
         columns, texts = reference_columns(settings.config)
         return read_reference(
             spec.reference.storage_uri,
@@ -36,11 +39,18 @@ def read(settings: ServiceSettings, now: datetime) -> Reference | ReferenceProbl
             texts=texts,
             now=now,
             credentials=settings.reference_credentials,
+            sha256=spec.reference.sha256,
         )
     except CollectorError as error:
         return ReferenceProblem(f"the collector failed: {error}")
     except Exception as error:  # whatever it is, the next try may succeed
         return ReferenceProblem(f"unexpected: {type(error).__name__}: {error}")
+
+
+def _collector(settings: ServiceSettings) -> Collector:
+    if settings.collector_url is None:
+        raise SettingsError("COLLECTOR_URL is not set")
+    return Collector(settings.collector_url, settings.token_file.read_text().strip())
 
 
 class ReferenceKeeper:

@@ -41,8 +41,8 @@ class ServiceSettings:
             host=environment.get("HOST") or cls.host,
             port=_integer(environment, "PORT", 8080, 0, 65_535),
         )
-        if settings.config.spec.reference.window is not None and settings.collector_url is None:
-            raise SettingsError("COLLECTOR_URL is not set; the reference is a window of the collector's records")
+        if settings.config.spec.reference.storage_uri is None and settings.collector_url is None:
+            raise SettingsError("COLLECTOR_URL is not set; the reference is made of the collector's records")
         return settings
 
 

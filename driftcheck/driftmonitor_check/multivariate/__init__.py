@@ -1,0 +1,3 @@
+"""Drift of the columns taken together."""
+
+from driftmonitor_check.multivariate.assessment import assess as assess

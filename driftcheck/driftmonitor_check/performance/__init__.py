@@ -1,0 +1,1 @@
+"""How good the predictions are: by the labels that have come, and estimated without them."""
