@@ -40,6 +40,8 @@ class Reason(StrEnum):
     READ = "Read"
     NOT_YET_READ = "NotYetRead"
     REFERENCE_MISSING = "ReferenceMissing"
+    REFERENCE_STALE = "ReferenceStale"
+    CAPTURING = "Capturing"
 
     PUBLISHED = "Published"
     SUSPENDED = "Suspended"
@@ -60,6 +62,14 @@ class Reason(StrEnum):
     NOTHING_COMPARED = "NothingCompared"
     NOT_MEASURED = "NotMeasured"
 
+    METRICS_AS_EXPECTED = "MetricsAsExpected"
+    METRICS_WARNING = "MetricsWarning"
+    METRICS_DEGRADED = "MetricsDegraded"
+    ESTIMATE_DEGRADED = "EstimateDegraded"
+    NO_LABELS = "NoLabels"
+    INSUFFICIENT_LABELS = "InsufficientLabels"
+    NOTHING_TO_COMPARE_WITH = "NothingToCompareWith"
+
     AS_EXPECTED = "AsExpected"
     WINDOW_SHORTER_THAN_SCHEDULE = "WindowShorterThanSchedule"
     RETENTION_SHORTER_THAN_WINDOW = "RetentionShorterThanWindow"
@@ -76,6 +86,7 @@ class EventReason(StrEnum):
     COLLECTOR_FAILED = "CollectorFailed"
     VALIDATION_FAILED = "ValidationFailed"
     REFERENCE_MISSING = "ReferenceMissing"
+    REFERENCE_STALE = "ReferenceStale"
     CHECK_FAILED = "CheckFailed"
     CHECKS_STALE = "ChecksStale"
     NO_DRIFT = "NoDrift"
@@ -85,6 +96,9 @@ class EventReason(StrEnum):
     DATA_QUALITY_WARNING = "DataQualityWarning"
     DATA_QUALITY_DEGRADED = "DataQualityDegraded"
     DATA_QUALITY_RESTORED = "DataQualityRestored"
+    PERFORMANCE_WARNING = "PerformanceWarning"
+    PERFORMANCE_DEGRADED = "PerformanceDegraded"
+    PERFORMANCE_RESTORED = "PerformanceRestored"
     CONFIGURATION_WARNING = "ConfigurationWarning"
 
 
@@ -103,6 +117,7 @@ _NO_VERDICT = (
     Reason.STALE,
     Reason.CHECK_FAILED,
     Reason.REFERENCE_MISSING,
+    Reason.REFERENCE_STALE,
     Reason.INSUFFICIENT_DATA,
     *_CHILD_PROBLEMS,
 )
@@ -128,8 +143,8 @@ _PARTS: dict[str, frozenset[Says]] = {
     "CollectorReady": _all("True", Reason.STORING)
     | _all("False", Reason.STARTING, Reason.APPLY_FAILED, *_CHILD_PROBLEMS, *_DEPLOYMENT_TROUBLES),
     "ReferenceReady": _all("True", Reason.READ)
-    | _all("False", Reason.REFERENCE_MISSING)
-    | _all("Unknown", Reason.NOT_YET_READ),
+    | _all("False", Reason.REFERENCE_MISSING, Reason.REFERENCE_STALE)
+    | _all("Unknown", Reason.NOT_YET_READ, Reason.CAPTURING),
     "ChecksHealthy": _all("True", Reason.PUBLISHED)
     | _all(
         "False",
@@ -158,7 +173,20 @@ _PARTS: dict[str, frozenset[Says]] = {
     "DataQualityDegraded": _all("True", Reason.VIOLATIONS_FOUND, Reason.ROWS_LOST)
     | _all("False", Reason.NO_VIOLATIONS, Reason.QUALITY_WARNING)
     | _all("Unknown", Reason.NOTHING_COMPARED, *_NO_VERDICT),
-    "PerformanceDegraded": _all("Unknown", Reason.NOT_MEASURED),
+    "PerformanceDegraded": _all("True", Reason.METRICS_DEGRADED, Reason.ESTIMATE_DEGRADED)
+    | _all("False", Reason.METRICS_AS_EXPECTED, Reason.METRICS_WARNING)
+    | _all(
+        "Unknown",
+        Reason.NOT_MEASURED,
+        Reason.NO_LABELS,
+        Reason.INSUFFICIENT_LABELS,
+        Reason.NOTHING_TO_COMPARE_WITH,
+        Reason.SUSPENDED,
+        Reason.NO_CHECK_YET,
+        Reason.STALE,
+        Reason.CHECK_FAILED,
+        *_CHILD_PROBLEMS,
+    ),
     "ConfigurationWarning": _all(
         "True",
         Reason.WINDOW_SHORTER_THAN_SCHEDULE,

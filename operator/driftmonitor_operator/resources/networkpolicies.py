@@ -33,15 +33,22 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
         return []
     spec = monitor.spec
     collector = {"to": [_pods(monitor, "collector")], "ports": [_tcp(HTTP_PORT)]}
-    asks = spec.checks.validation is not None and spec.reference.window is not None
+    asks = spec.checks.validation is not None and spec.reference.storage_uri is None
     clients: tuple[Component, ...] = ("inference", "check", "validation") if asks else ("inference", "check")
     inside: Body = {"from": [_pods(monitor, client) for client in clients], "ports": [_tcp(HTTP_PORT)]}
     peers: Body = {"from": list(config.collector_peers), "ports": [_tcp(HTTP_PORT)]}
     model = _fetching(spec.model.storage_uri, spec.model.credentials_secret, apiserver)
+    importances = model if spec.checks.importances is not None else []
     if (detector := spec.model.outlier_detector) is not None:
         rules = _fetching(detector.storage_uri, detector.credentials_secret, apiserver)
-        model += [rule for rule in rules if rule not in model]
+        model = model + [rule for rule in rules if rule not in model]
     reference = _fetching(spec.reference.storage_uri, spec.reference.credentials_secret, apiserver)
+    skew = spec.checks.skew
+    found = _fetching(skew.storage_uri, skew.credentials_secret, apiserver) if skew is not None else []
+    training = [rule for rule in found if rule not in reference]
+    training += [rule for rule in importances if rule not in [*reference, *training]]
+    # The Secret, which the operator does not read, says where MLflow is.
+    tracking = [_outside(None, apiserver)] if spec.checks.mlflow is not None else []
     tracing = spec.serving.tracing
     spans = [_outside(_port(tracing.endpoint, None), apiserver)] if tracing is not None else []
     server_log = spec.logging.server_log
@@ -57,7 +64,7 @@ def network_policies(monitor: DriftMonitor, config: OperatorConfig, apiserver: A
     policies = [
         _policy(monitor, "inference", served, [_dns(), collector, *model, *spans, *lines, *topic]),
         _policy(monitor, "collector", [inside, *([peers] if config.collector_peers else [])], [*storing, *taking]),
-        _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *reference]),
+        _policy(monitor, "check", [], [_dns(), collector, *_publishing(apiserver), *tracking, *reference, *training]),
     ]
     if spec.checks.validation is not None:
         reached = [collector] if asks else reference

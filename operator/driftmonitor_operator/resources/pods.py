@@ -89,6 +89,11 @@ def config_map_volume(name: str, config_map: str) -> Body:
     return {"name": name, "configMap": {"name": config_map}}
 
 
+def optional_config_map_volume(name: str, config_map: str) -> Body:
+    """A ConfigMap of the user's as files. A missing one is the program's to name: the pod would hang without a word."""
+    return {"name": name, "configMap": {"name": config_map, "optional": True}}
+
+
 def token_volume(monitor: DriftMonitor) -> Body:
     """The collector's token as a file that only the pod's user and group may read."""
     return {"name": "token", "secret": {"secretName": token_secret_name(monitor), "defaultMode": 0o440}}

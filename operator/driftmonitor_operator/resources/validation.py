@@ -47,7 +47,7 @@ def _pod(monitor: DriftMonitor, config: OperatorConfig, validation: Validation) 
                 "env": env(
                     CONFIG_FILE=f"{CONFIG_MOUNT}/{VALIDATION_FILE}",
                     COLLECTOR_TOKEN_FILE=f"{pods.TOKEN_MOUNT}/{common.TOKEN_KEY}",
-                    **({"COLLECTOR_URL": common.collector_url(monitor)} if reference.window is not None else {}),
+                    **({"COLLECTOR_URL": common.collector_url(monitor)} if reference.storage_uri is None else {}),
                     **({"REFERENCE_MOUNT": REFERENCE_MOUNT} if mounted else {}),
                     **({"REFERENCE_CREDENTIALS_DIR": CREDENTIALS_MOUNT} if credentials else {}),
                 ),

@@ -14,6 +14,31 @@ def _reference_missing(observation: Observation) -> Finding | None:
     return Finding("False", Reason.REFERENCE_MISSING, f"spec.reference.storageUri: {missing}") if missing else None
 
 
+def _reference_stale(observation: Observation) -> Finding | None:
+    last, read, spec = observation.last, observation.monitor.status.reference, observation.monitor.spec
+    capture = read.capture if read is not None else None
+    if capture is None or capture.name != spec.reference.capture_name:
+        return None
+    if last is not None and last.verdict == "ReferenceStale" and observation.verdict_is_of_this_spec():
+        return Finding("False", Reason.REFERENCE_STALE, last.message or "the model is another one")
+    if capture.model_version in (None, spec.model.version):
+        return None
+    message = (
+        f"the reference was captured of version {capture.model_version} of the model, and spec.model.version is"
+        f" {spec.model.version}; set spec.reference.captureSince to a time from which on another one is to be captured"
+    )
+    return Finding("False", Reason.REFERENCE_STALE, message)
+
+
+def _reference_capturing(observation: Observation) -> Finding | None:
+    last, read = observation.last, observation.monitor.status.reference
+    if read is None or read.capture is None or read.sha256 or not observation.verdict_is_of_this_spec():
+        return None
+    if last is None or last.verdict != "ReferenceMissing" or not last.message:
+        return None
+    return Finding("Unknown", Reason.CAPTURING, last.message)
+
+
 def _reference_reported_missing(observation: Observation) -> Finding | None:
     last = observation.last
     if last is None or last.verdict != "ReferenceMissing" or not observation.verdict_is_of_this_spec():
@@ -27,7 +52,7 @@ def _reference_read(observation: Observation) -> Finding | None:
     if read is None or not observation.reference_was_read():
         return None
     # The number of rows of a window is another one each time, and no news.
-    what = _named(reference) if reference.window else f"{read.rows} rows from {_named(reference)}"
+    what = f"{read.rows} rows from {_named(reference)}" if reference.storage_uri else _named(reference)
     return Finding("True", Reason.READ, f"the last check read {what}")
 
 
@@ -37,6 +62,8 @@ def _reference_not_yet_read(observation: Observation) -> Finding:
 
 
 def _named(reference: Reference) -> str:
+    if reference.capture_rows is not None:
+        return f"the first {reference.capture_rows} rows since {reference.capture_since or 'the start'}"
     if reference.window is None:
         return str(reference.storage_uri)
     return f"the predictions of {reference.window.lookback} that end {reference.window.offset} before it"
@@ -139,6 +166,8 @@ def _job_pods(observation: Observation, job: Observed) -> list[Observed]:
 
 REFERENCE: tuple[Check, ...] = (
     _reference_missing,
+    _reference_stale,
+    _reference_capturing,
     _reference_reported_missing,
     _reference_read,
     _reference_not_yet_read,

@@ -3,7 +3,16 @@
 from datetime import datetime
 
 from driftmonitor_operator.reasons import WORKS, Reason
-from driftmonitor_operator.status import checking, configuration, drift, freshness, quality, serving, validation
+from driftmonitor_operator.status import (
+    checking,
+    configuration,
+    drift,
+    freshness,
+    performance,
+    quality,
+    serving,
+    validation,
+)
 from driftmonitor_operator.status.finding import Check, Finding
 from driftmonitor_operator.status.observation import Observation
 
@@ -15,7 +24,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "ValidationReady": validation.VALIDATION,
     "DriftDetected": drift.DRIFT,
     "DataQualityDegraded": quality.DATA_QUALITY,
-    "PerformanceDegraded": quality.PERFORMANCE,
+    "PerformanceDegraded": performance.PERFORMANCE,
     "ConfigurationWarning": configuration.CONFIGURATION,
 }
 _NEEDED = ("ModelReady", "CollectorReady")

@@ -40,12 +40,21 @@ def _window_shorter_than_schedule(observation: Observation) -> Finding | None:
 
 def _retention_shorter_than_window(observation: Observation) -> Finding | None:
     spec = observation.monitor.spec
-    windows = {"spec.checks.window": (spec.checks.window.lookback, spec.checks.window.offset)}
+    windows: dict[str, tuple[str, ...]] = {
+        "spec.checks.window": (spec.checks.window.lookback, spec.checks.window.offset)
+    }
     if spec.reference.window is not None:
         windows["spec.reference.window"] = (spec.reference.window.lookback, spec.reference.window.offset)
+    if spec.checks.performance is not None:
+        checked = spec.checks.window
+        windows["spec.checks.performance.labelDelay"] = (
+            checked.lookback,
+            checked.offset,
+            spec.checks.performance.label_delay,
+        )
     kept = parse_duration(spec.collector.retention)
-    for field, (lookback, offset) in windows.items():
-        reach = parse_duration(lookback) + parse_duration(offset)
+    for field, lengths in windows.items():
+        reach = sum(map(parse_duration, lengths), timedelta())
         if reach > kept:
             message = (
                 f"{field} reaches back {duration(reach)}, and spec.collector.retention deletes records after"

@@ -74,7 +74,7 @@ def _held(observation: Observation) -> Finding | None:
 
 def _no_comparison(observation: Observation) -> Finding | None:
     last = observation.last
-    if last is None or last.verdict not in ("ReferenceMissing", "CheckFailed"):
+    if last is None or last.verdict not in ("ReferenceMissing", "ReferenceStale", "CheckFailed"):
         return None
     return Finding("Unknown", Reason(last.verdict), last.message or f"the last check's verdict: {last.verdict}")
 

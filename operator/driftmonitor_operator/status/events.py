@@ -127,8 +127,16 @@ def _event(kind: str, value: str, reason: str, before: str | None) -> tuple[str,
             return "Warning", EventReason.DATA_QUALITY_WARNING
         case "DataQualityDegraded", "False":
             return ("Normal", EventReason.DATA_QUALITY_RESTORED) if before == "True" else None
+        case "PerformanceDegraded", "True":
+            return "Warning", EventReason.PERFORMANCE_DEGRADED
+        case "PerformanceDegraded", "False" if reason == Reason.METRICS_WARNING:
+            return "Warning", EventReason.PERFORMANCE_WARNING
+        case "PerformanceDegraded", "False":
+            return ("Normal", EventReason.PERFORMANCE_RESTORED) if before == "True" else None
         case "ConfigurationWarning", "True":
             return "Warning", EventReason.CONFIGURATION_WARNING
+        case "ReferenceReady", "False" if reason == Reason.REFERENCE_STALE:
+            return "Warning", EventReason.REFERENCE_STALE
         case "ChecksHealthy", "False" if reason == Reason.STALE:
             return "Warning", EventReason.CHECKS_STALE
         case _, "False" if reason not in _QUIET and kind in _FAILURES:

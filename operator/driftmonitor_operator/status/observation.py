@@ -84,7 +84,7 @@ class Observation:
 
     def reference_was_read(self) -> bool:
         """Whether a check has read the reference that the spec names, and the last one did not miss it."""
-        missed = self.last is not None and self.last.verdict == "ReferenceMissing"
+        missed = self.last is not None and self.last.verdict in ("ReferenceMissing", "ReferenceStale")
         return self.monitor.status.reference is not None and self._reference_is_the_specs() and not missed
 
     def verdict_is_of_this_spec(self) -> bool:
@@ -108,8 +108,11 @@ class Observation:
         read, reference = self.monitor.status.reference, self.monitor.spec.reference
         if read is None:
             return True
+        if reference.capture_rows is not None:
+            return read.capture is not None and read.capture.name == reference.capture_name
         if reference.window is None:
-            return read.storage_uri == reference.storage_uri
+            same_file = reference.sha256 is None or reference.sha256 == read.sha256
+            return read.storage_uri == reference.storage_uri and same_file
         if read.storage_uri is not None or read.window_start is None or read.window_end is None:
             return False
         lookback, offset = parse_duration(reference.window.lookback), parse_duration(reference.window.offset)

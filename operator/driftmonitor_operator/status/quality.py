@@ -1,6 +1,6 @@
-"""DataQualityDegraded and PerformanceDegraded. Pure."""
+"""DataQualityDegraded. Pure."""
 
-from driftmonitor_api.v1alpha1 import DRIFT_CHECKS, MAX_HISTORY, Violation
+from driftmonitor_api.v1alpha1 import CUSTOM_FAILURE, DRIFT_CHECKS, MAX_HISTORY, Violation
 from driftmonitor_operator.reasons import Reason
 from driftmonitor_operator.status.checking import no_check_yet, suspended
 from driftmonitor_operator.status.drift import no_newer_verdict, no_verdict_on_this_spec, stale
@@ -30,7 +30,13 @@ def _warnings_found(observation: Observation) -> Finding | None:
 def _violations(observation: Observation, *, critical: bool) -> list[Violation]:
     """Those of data quality; one without a severity is by a check of an older version, and critical."""
     found = observation.monitor.status.violations or []
-    return [each for each in found if (each.severity != "Warning") == critical and each.check not in DRIFT_CHECKS]
+    none = (*DRIFT_CHECKS, CUSTOM_FAILURE)
+    return [each for each in found if (each.severity != "Warning") == critical and each.check not in none]
+
+
+def _custom_check_failed(observation: Observation) -> Finding | None:
+    failed = [each for each in observation.monitor.status.violations or [] if each.check == CUSTOM_FAILURE]
+    return Finding("Unknown", Reason.CHECK_FAILED, f"mend checks.custom: {_named(failed)}") if failed else None
 
 
 def _named(violations: list[Violation]) -> str:
@@ -80,11 +86,6 @@ def _nothing_compared(observation: Observation) -> Finding:
     return Finding("Unknown", Reason(last.verdict), last.message or f"the last check's verdict: {last.verdict}")
 
 
-def _not_measured(observation: Observation) -> Finding:
-    message = "predictions are not compared with what turned out to be true, so nothing is known of the performance"
-    return Finding("Unknown", Reason.NOT_MEASURED, message)
-
-
 DATA_QUALITY: tuple[Check, ...] = (
     suspended,
     no_newer_verdict,
@@ -93,8 +94,8 @@ DATA_QUALITY: tuple[Check, ...] = (
     no_verdict_on_this_spec,
     _violations_found,
     _rows_lost,
+    _custom_check_failed,
     _warnings_found,
     _no_violations,
     _nothing_compared,
 )
-PERFORMANCE: tuple[Check, ...] = (_not_measured,)
