@@ -25,11 +25,12 @@ class GoProgram:
     package: str
     source: Path  # the folder with the go.mod and go.sum that pin it
     seconds: int  # a cold build on 2 cores
+    files: tuple[str, ...] = ()  # of that folder, where the package is its own
 
     def ensure(self) -> Path:
         """The program, built if it is missing. Raises ClusterError when that fails."""
         go = toolchain.find_go()
-        sources = {name: (self.source / name).read_bytes() for name in ("go.mod", "go.sum")}
+        sources = {name: (self.source / name).read_bytes() for name in ("go.mod", "go.sum", *self.files)}
         go_mod = sources["go.mod"].decode()
         needed = toolchain.required_version(go_mod)
         if go.version < needed:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from hack.cluster.errors import ClusterError
 from hack.mlflow.build import ensure
+from hack.objectstore.process import free_port, wait_for_answer
 
 _START_SECONDS = 400.0  # it is 10 s on 2 idle cores
 _CLIENT_SECONDS = 400.0
@@ -38,8 +35,7 @@ class MlflowServer:
         """`folder` must be empty; it takes the registry and the artifacts."""
         self._folder, self._log = folder, folder / "server.log"
         self._python: Path | None = None
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port("127.0.0.1")
         self.uri = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -68,7 +64,7 @@ class MlflowServer:
                 start_new_session=True,  # it starts processes of its own, which go with its group
             )
         try:
-            self._wait()
+            wait_for_answer(self._process, f"{self.uri}/health", "MLflow server", self._log, _START_SECONDS)
         except BaseException:
             self.stop()
             raise
@@ -101,19 +97,3 @@ class MlflowServer:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-
-    def _wait(self) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + _START_SECONDS
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        while True:
-            try:
-                opener.open(f"{self.uri}/health", timeout=5).close()
-                return
-            except urllib.error.HTTPError as error:  # it wants a password: it is there
-                error.close()
-                return
-            except OSError as error:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise ClusterError(f"the MLflow server did not start:\n{self._log.read_text()}") from error
-            time.sleep(0.1)

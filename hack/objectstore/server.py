@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 
-from hack.cluster.errors import ClusterError
 from hack.objectstore.build import ensure
-
-_STOP_SECONDS = 10.0
-_START_SECONDS = 60.0
+from hack.objectstore.process import ServerProcess, free_port
 
 
 class ObjectStore:
@@ -32,11 +23,9 @@ class ObjectStore:
         `host` is this machine's address that clients connect to."""
         self._host = host
         self.buckets, self._metadata = folder / "buckets", folder / "metadata"
-        self._log = folder / "server.log"
-        with socket.create_server((host, 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port(host)
         self.endpoint = f"http://{host}:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServerProcess("S3 server", self.endpoint, folder / "server.log")
 
     def __enter__(self) -> ObjectStore:
         self.start()
@@ -50,15 +39,7 @@ class ObjectStore:
         # The folder may be on a file system without extended attributes, so these lie beside it.
         command += ["posix", "--sidecar", str(self._metadata), str(self.buckets)]
         keys = {"ROOT_ACCESS_KEY": self.access_key_id, "ROOT_SECRET_KEY": self.secret_access_key}
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                command, env={**os.environ, **keys}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        try:
-            self._wait()
-        except BaseException:
-            self.stop()
-            raise
+        self._process.start(command, keys)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -81,15 +62,7 @@ class ObjectStore:
 
     def stop(self) -> None:
         """End the process. Objects that it had not finished are not there afterwards."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        self._process.stop()
         self._forget_unfinished()
 
     def _forget_unfinished(self) -> None:
@@ -99,19 +72,3 @@ class ObjectStore:
             place = attributes.parent
             if not (self.buckets / place.relative_to(self._metadata)).exists():
                 shutil.rmtree(place, ignore_errors=True)
-
-    def _wait(self) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + _START_SECONDS
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        while True:
-            try:
-                opener.open(self.endpoint, timeout=5).close()
-                return
-            except urllib.error.HTTPError as error:  # it wants a signature: it is there
-                error.close()
-                return
-            except OSError as error:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise ClusterError(f"the S3 server did not start:\n{self._log.read_text()}") from error
-            time.sleep(0.05)

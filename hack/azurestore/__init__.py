@@ -1,0 +1,1 @@
+"""A real Azure Blob server for tests: Azurite, Microsoft's own emulator, out of its npm package."""

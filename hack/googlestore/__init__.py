@@ -1,0 +1,1 @@
+"""A real Google Cloud Storage server for tests: fake-gcs-server over a folder, out of its Go module."""
