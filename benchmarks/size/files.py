@@ -28,3 +28,18 @@ def write(folder: Path, rows: int, *, seed: int, moved: bool) -> None:
             shift = _MOVED if moved and number % _MOVED_EVERY == 0 else 0.0
             columns[name] = np.rint((random.standard_normal(count) + shift) * 1000) / 1000
         parquet.write_table(pa.table(columns), folder / f"{piece:05}.parquet", compression="none")
+
+
+def first(folder: Path, rows: int) -> Path:
+    """A folder of links to the first files, which together have so many rows; the folder itself if it has no more."""
+    pieces = sorted(folder.glob("*.parquet"))
+    wanted = pieces[: rows // PIECE_ROWS]
+    if len(wanted) == len(pieces):
+        return folder
+    part = folder.with_name(f"{folder.name}-{rows}")
+    part.mkdir(exist_ok=True)
+    for piece in wanted:
+        link = part / piece.name
+        if not link.exists():
+            link.hardlink_to(piece)
+    return part

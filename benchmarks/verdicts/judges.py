@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.verdicts.cases import Case
-from driftmonitor_api.v1alpha1 import DriftMonitorSpec, FeatureType, Method, ReferenceStatus
+from driftmonitor_api.v1alpha1 import DRIFT_CHECKS, DriftMonitorSpec, FeatureType, Method, ReferenceStatus
 from driftmonitor_check import scoring
 from driftmonitor_check.check import check
 from driftmonitor_check.cleaning import ColumnFaultError, clean
@@ -32,33 +32,46 @@ Judge = Callable[[Case], Judgement]
 SILENT = Judgement(False, frozenset(), frozenset())
 
 
-def defaults(case: Case) -> Judgement:
-    """The check, whole, of an object that sets nothing: its verdict and its columns."""
-    spec = DriftMonitorSpec.model_validate(
-        {
-            "model": {
-                "storageUri": "pvc://models/model.onnx",
-                "features": [{"name": name, "type": type_} for name, type_ in case.types.items()],
-            },
-            "reference": {"storageUri": "pvc://models/reference.parquet"},
-            "checks": {"schedule": "* * * * *"},
-        }
-    )
-    status = ReferenceStatus(rows=case.reference.num_rows, time=_NOW)
-    outcome = check(
-        spec,
-        Window(case.window, _NOW, _NOW),
-        Reference(case.reference, status, "the reference"),
-        title="",
-        now=_NOW,
-        draw=False,
-    )
-    verdict = outcome.conclusion.verdict
-    if verdict not in ("NoDrift", "DriftSuspected", "DriftDetected"):
-        return SILENT
-    alarmed = frozenset(column.name for column in outcome.columns if column.severity == "DriftDetected")
-    checked = frozenset(column.name for column in outcome.columns if column.severity != "NotChecked")
-    return Judgement(verdict == "DriftDetected", alarmed, checked)
+def asking(**checks: Any) -> Judge:
+    """The check, whole, of an object that sets nothing but these `checks`: its verdict and its columns. A column counts
+    as alarmed, too, where something critical is told of it or it tells the two sides apart."""
+
+    def judge(case: Case) -> Judgement:
+        spec = DriftMonitorSpec.model_validate(
+            {
+                "model": {
+                    "storageUri": "pvc://models/model.onnx",
+                    "features": [{"name": name, "type": type_} for name, type_ in case.types.items()],
+                },
+                "reference": {"storageUri": "pvc://models/reference.parquet"},
+                "checks": {"schedule": "* * * * *", **checks},
+            }
+        )
+        status = ReferenceStatus(rows=case.reference.num_rows, time=_NOW)
+        outcome = check(
+            spec,
+            Window(case.window, _NOW, _NOW),
+            Reference(case.reference, status, "the reference"),
+            title="",
+            now=_NOW,
+            draw=False,
+        )
+        verdict = outcome.conclusion.verdict
+        if verdict not in ("NoDrift", "DriftSuspected", "DriftDetected"):
+            return SILENT
+        alarmed = {column.name for column in outcome.columns if column.severity == "DriftDetected"}
+        checked = frozenset(column.name for column in outcome.columns if column.severity != "NotChecked")
+        told = [each for each in outcome.violations if each.check in DRIFT_CHECKS and each.severity == "Critical"]
+        alarmed |= {each.column for each in told} & checked
+        together = outcome.further.together
+        if together is not None and any(each.check == "multivariate_drift_check" for each in told):
+            alarmed |= {feature.name for feature in together.features}
+        return Judgement(verdict == "DriftDetected", frozenset(alarmed), checked)
+
+    return judge
+
+
+defaults = asking()
 
 
 def method(name: Method, type_: FeatureType) -> Judge:

@@ -40,7 +40,7 @@ NAMES = (
 )
 
 
-def case(random: Random, name: str, kind: str) -> Case:
+def case(random: Random, name: str, kind: str, reference_rows: int = ROWS) -> Case:
     """A window of the data set, of the kind: of one month of flights, or for SEASON of a month and the sixth after."""
     if name != FLIGHTS:
         table = _loaded(name)
@@ -50,8 +50,17 @@ def case(random: Random, name: str, kind: str) -> Case:
     if kind == SEASON:
         later = _of_month((month + 5) % 12 + 1)
         # Six months on these have drifted, whatever the month.
-        return Case(SEASON, _drawn(table, random), _drawn(later, random), frozenset({"temp", "dewp"}), typed(table))
-    return _same(table, random) if kind == SAME else _moved(table, random)
+        return Case(
+            SEASON,
+            _drawn(table, random, reference_rows),
+            _drawn(later, random),
+            frozenset({"temp", "dewp"}),
+            typed(table),
+        )
+    reference = _drawn(table, random, reference_rows)
+    if kind == SAME:
+        return Case(SAME, reference, _drawn(table, random), frozenset(), typed(table))
+    return _moved(table, reference, random)
 
 
 @cache
@@ -81,20 +90,16 @@ def _table(frame: Any) -> pa.Table:
     return pa.Table.from_pandas(pd.DataFrame(frame), preserve_index=False)
 
 
-def _drawn(table: pa.Table, random: Random) -> pa.Table:
+def _drawn(table: pa.Table, random: Random, rows: int = ROWS) -> pa.Table:
     """So many rows with replacement, as small data sets have fewer: the data set is the population."""
-    return table.take(pa.array(random.integers(0, table.num_rows, ROWS)))
+    return table.take(pa.array(random.integers(0, table.num_rows, rows)))
 
 
-def _same(table: pa.Table, random: Random) -> Case:
-    return Case(SAME, _drawn(table, random), _drawn(table, random), frozenset(), typed(table))
-
-
-def _moved(table: pa.Table, random: Random) -> Case:
+def _moved(table: pa.Table, reference: pa.Table, random: Random) -> Case:
     window = _drawn(table, random)
     numbers = [name for name, type_ in typed(table).items() if type_ == "Numerical"]
     name = numbers[int(random.integers(len(numbers)))]
     values = table[name].to_numpy()
     place = window.schema.get_field_index(name)
     moved = pa.array(window[name].to_numpy() + np.nanstd(values) / 2, from_pandas=True)
-    return Case(MOVED, _drawn(table, random), window.set_column(place, name, moved), frozenset({name}), typed(table))
+    return Case(MOVED, reference, window.set_column(place, name, moved), frozenset({name}), typed(table))

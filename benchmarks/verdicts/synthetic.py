@@ -42,6 +42,11 @@ def recurring(values: Numbers, deviation: float, mean: float, random: Random) ->
     return values + deviation * (np.arange(len(values)) * 10 // len(values) % 2)
 
 
+def within(values: Numbers, deviation: float, mean: float, random: Random) -> Numbers:
+    """A standard deviation more in the last third of the window."""
+    return values + deviation * (np.arange(len(values)) >= len(values) * 2 // 3)
+
+
 def segment(values: Numbers, deviation: float, mean: float, random: Random) -> Numbers:
     """Two standard deviations more in a fifth of the rows."""
     return values + 2 * deviation * (random.random(len(values)) < 0.2)
@@ -66,6 +71,7 @@ SHIFTS: dict[str, Callable[[Numbers, float, float, Random], Numbers]] = {
     "abrupt, half a standard deviation": abrupt,
     "gradual, to one standard deviation": gradual,
     "recurring, one standard deviation half of the time": recurring,
+    "within the window: one standard deviation in its last third": within,
     "one segment: a fifth of the rows by two": segment,
     "variance only: half as much again": variance,
     "abrupt, with one wild outlier": hidden,
@@ -77,6 +83,9 @@ OTHERS = (
     "one category: a new one, 10 %",
     "correlation only: 0.8 to 0",
 )
+LEAST_ROWS = 500
+"""The default of spec.checks.window.minRows."""
+FEWER = "none, fewer than 500 rows"
 NO_DRIFT, SMALL, ONE_OUTLIER = "none", "none, all of 500 rows", "none, but one wild outlier"
 KINDS = (*SHIFTS, *OTHERS)
 
@@ -112,10 +121,15 @@ def drifted(random: Random, rows: int, reference_rows: int, kind: str) -> Case:
     return _case(kind, reference, window, moved, {})
 
 
-def of_any_size(random: Random, smallest: int, largest: int) -> Case:
-    """An undrifted window; of window and reference as many of each order of magnitude."""
-    rows, reference_rows = np.exp(random.uniform(np.log(smallest), np.log(largest), 2))
-    return undrifted(random, round(rows), max(500, round(reference_rows)))
+def of_any_size(random: Random, smallest: int, largest: int, reference_of: float = 0.0) -> Case:
+    """An undrifted window; of window and reference as many of each order of magnitude.
+
+    The reference has `reference_of` times as many rows as the window, at least.
+    """
+    sizes = np.exp(random.uniform(np.log(smallest), np.log(largest), 2))
+    rows = round(sizes[0])
+    reference_rows = max(LEAST_ROWS, round(sizes[1]), round(reference_of * rows))
+    return undrifted(random, rows, reference_rows, NO_DRIFT if rows >= LEAST_ROWS else FEWER)
 
 
 def _columns(random: Random, first: str = "normal") -> dict[str, Column]:

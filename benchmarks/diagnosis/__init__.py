@@ -1,0 +1,1 @@
+"""Labelled cases of each diagnosis, and how often its rules name them."""

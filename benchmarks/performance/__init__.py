@@ -1,0 +1,1 @@
+"""How near estimates without labels come to what the labels say, beside NannyML's."""
