@@ -19,7 +19,14 @@ HOLDS = {
     "operator": {"kopf", "kubernetes"},
     "inference": {"fastapi", "onnxruntime"},
     "collector": {"pyarrow"},
-    "check": {"evidently", "kubernetes", "pandas", "pyarrow", "sklearn"},  # evidently computes with scikit-learn
+    "check": {
+        "evidently",
+        "kubernetes",
+        "onnxruntime",
+        "pandas",
+        "pyarrow",
+        "sklearn",
+    },  # evidently computes with scikit-learn
 }
 MAY_HOLD = {"check": {"fastapi"}}  # evidently's own server depends on it
 LOOK = f"""

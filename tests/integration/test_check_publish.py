@@ -33,6 +33,7 @@ from hack.cluster.client import ApiError
 from hack.cluster.controlplane import ControlPlane
 from hack.cluster.errors import ClusterError as UnavailableError
 from hack.objectstore.server import ObjectStore
+from tests.support.onnxmodels import saved
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "token-of-the-test"
@@ -59,13 +60,24 @@ def served(plane: ControlPlane) -> bool:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
-    folder = tmp_path_factory.mktemp("collector")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the collector."""
+    return tmp_path_factory.mktemp("collector")
+
+
+@pytest.fixture(scope="module")
+def store(folder: Path) -> Iterator[Collector]:
     (folder / "token").write_text(TOKEN)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {"DATA_DIR": str(folder / "data"), "COLLECTOR_TOKEN_FILE": str(folder / "token"), "PORT": str(port)}
+    environment = {
+        "DATA_DIR": str(folder / "data"),
+        "COLLECTOR_TOKEN_FILE": str(folder / "token"),
+        "PORT": str(port),
+        "COMPACTION_SECONDS": "1",
+        "RETENTION_SECONDS": str(9999 * 86400),  # the tests' times lie months apart
+    }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "driftmonitor_collector", "serve"],
@@ -231,6 +243,40 @@ def test_a_check_without_enough_rows_takes_back_the_columns_of_the_one_before(
     assert [entry.verdict for entry in status.history or []] == ["InsufficientData", "NoDrift"]
 
 
+def test_a_verdict_says_of_how_many_rows_nothing_is_known_because_their_file_is_damaged(
+    plane: ControlPlane, store: Collector, settings: Settings, folder: Path
+) -> None:
+    now = datetime(2026, 2, 3, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/stable", now - timedelta(minutes=5), 400)
+    hour = folder / "data/records/date=2026-02-03/hour=11"
+    deadline = time.monotonic() + PATIENCE
+    while not (found := list(hour.glob("[!.]*.parquet"))):
+        assert time.monotonic() < deadline, "the rows are in no file"
+        time.sleep(0.1)
+    found[0].write_bytes(found[0].read_bytes()[:-100])
+    result = run(settings, monitors_of(plane), store, now)
+    assert (result.verdict, result.rows) == ("InsufficientData", 0)
+    assert "400 rows of the window's hours, which the collector had stored, could not be looked at" in result.message
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    assert status.last_check is not None and status.last_check.message == result.message
+
+    # A day later that hour is the reference.
+    rolling = {"storageUri": None, "window": {"lookback": "1h", "offset": "1d"}}
+    change(plane, settings.name, reference=rolling)
+    message = run(settings, monitors_of(plane), store, now + timedelta(days=1)).message
+    assert "400 rows of the reference's hours, which" in message
+    assert "of the window's hours" not in message
+
+    # Nothing is frozen that would lack them.
+    send(store, f"{settings.name}/later", now + timedelta(minutes=5), 300)
+    captured = {"window": None, "captureRows": 300, "captureSince": "2026-02-03T11:00:00Z"}
+    change(plane, settings.name, reference=captured, checks={"window": {"minRows": 200}})
+    waiting = run(settings, monitors_of(plane), store, now + timedelta(minutes=30))
+    assert waiting.verdict == "ReferenceMissing" and "files at the collector" in waiting.message
+    change(plane, settings.name, reference={"captureSince": "2026-02-03T12:00:00Z"})
+    assert run(settings, monitors_of(plane), store, now + timedelta(minutes=30)).verdict == "NoDrift"
+
+
 def change(plane: ControlPlane, name: str, **spec: Any) -> None:
     plane.client.json("PATCH", f"{MONITORS}/{name}", {"spec": spec}, "application/merge-patch+json")
 
@@ -262,6 +308,61 @@ def test_what_the_model_saw_earlier_is_the_reference_once_there_is_enough_of_it(
     change(plane, settings.name, reference=rolling | {"window": {"lookback": "1h", "offset": "1s"}})
     result = run(settings, monitors, store, now)  # with itself
     assert (result.verdict, result.drifted) == ("NoDrift", "0/2")
+
+
+def test_the_first_rows_are_frozen_as_the_reference_until_another_one_is_asked_for(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    noon = datetime(2026, 2, 27, 12, tzinfo=UTC)
+    captured = {"storageUri": None, "captureRows": 300, "captureSince": "2026-02-27T00:00:00Z"}
+    change(plane, settings.name, reference=captured, checks={"window": {"minRows": 200}})
+    monitors = monitors_of(plane)
+
+    def checked(now: datetime) -> tuple[str, str, DriftMonitorStatus]:
+        result = run(settings, monitors, store, now)
+        status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+        assert status.last_check == result
+        return result.verdict, result.message, status
+
+    send(store, f"{settings.name}/first", noon - timedelta(minutes=5), 250)
+    verdict, message, status = checked(noon)
+    assert (verdict, message) == (
+        "ReferenceMissing",
+        "Capturing the reference: 250 of 300 rows of version 1 have come since 2026-02-27T00:00:00Z.",
+    )
+    assert status.reference is not None and (status.reference.rows, status.reference.sha256) == (250, None)
+
+    send(store, f"{settings.name}/second", noon - timedelta(minutes=4), 250)
+    verdict, _, status = checked(noon)
+    frozen = status.reference
+    assert frozen is not None and frozen.capture is not None and frozen.sha256 is not None
+    assert (verdict, frozen.rows, frozen.capture.model_version) == ("NoDrift", 300, "1")
+    assert frozen.capture.first_row == noon - timedelta(minutes=5)
+
+    send(store, f"{settings.name}/drifted", noon + timedelta(minutes=65), 400, shift=3.0)
+    later = noon + timedelta(minutes=90)
+    verdict, _, status = checked(later)
+    assert status.reference is not None
+    assert verdict == "DriftDetected"
+    assert (status.reference.sha256, status.reference.capture) == (frozen.sha256, frozen.capture)
+
+    change(plane, settings.name, model={"version": "2"})
+    verdict, message, status = checked(later)
+    assert verdict == "ReferenceStale" and "captured of version 1 of the model, and spec.model.version is 2" in message
+    assert status.reference is not None and status.reference.sha256 == frozen.sha256
+
+    again = {"captureSince": "2026-02-27T13:00:00Z"}
+    change(plane, settings.name, model={"version": "1"}, reference=again)
+    verdict, _, status = checked(later)
+    assert status.reference is not None and status.reference.sha256 != frozen.sha256
+    assert verdict == "NoDrift", "the drifted rows are the reference now"
+    listed = [item["name"] for item in json.loads(report(store, "/v1/references"))["references"]]
+    assert {f"{frozen.sha256}.parquet", f"{status.reference.sha256}.parquet"} <= set(listed)
+
+    change(plane, settings.name, reference={"captureSince": captured["captureSince"]})
+    verdict, _, status = checked(later)
+    assert status.reference is not None
+    assert (verdict, status.reference.sha256) == ("DriftDetected", frozen.sha256)
 
 
 def test_a_reference_is_fetched_from_s3_with_the_secret_that_is_mounted(
@@ -458,3 +559,131 @@ def test_the_program_exits_with_0_after_a_verdict_and_with_1_and_one_line_withou
     assert refused.stderr.splitlines() == [
         'no verdict: cannot read DriftMonitor default/gone: driftmonitors.driftmonitor.dev "gone" not found'
     ]
+
+
+def post(store: Collector, path: str, lines: list[dict[str, Any]]) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-ndjson"}
+    body = "\n".join(map(json.dumps, lines)).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{store.url}{path}", body, headers), timeout=30) as answer:
+        assert json.load(answer)["stored"] == len(lines)
+
+
+def predict(store: Collector, writer: str, time_: datetime, said: list[bool]) -> None:
+    """A row for each prediction, whose request is the writer's name and the row's number."""
+    records = [
+        {
+            "request_id": f"{writer}-{row}", "row": 0, "timestamp": time_.isoformat().replace("+00:00", "Z"),
+            "monitor": "default/wine", "model": "wine", "model_version": "1", "writer": writer, "seq": row + 1,
+            "features": {"alcohol": alcohol, "origin": origin}, "prediction": {"label": str(label), "score": 0.9},
+        }
+        for (alcohol, origin, row), label in zip(rows_of(len(said), seed=7), said, strict=True)
+    ]  # fmt: skip
+    post(store, "/v1/records", records)
+
+
+def test_labels_from_before_and_after_their_rows_say_how_good_the_predictions_were(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    random = np.random.default_rng(1)
+    said = [bool(value) for value in random.random(400) < 0.5]
+    truth = [value ^ bool(wrong) for value, wrong in zip(said, random.random(400) < 0.1, strict=True)]
+    performance = {"targetColumn": "good", "labelDelay": "1d"}
+    prediction = {"column": "said", "scoreColumn": "sure"}
+    change(plane, settings.name, checks={"performance": performance, "prediction": prediction})
+    lines = [f"13,FR,{label},{answer},0.9\n" for label, answer in zip(truth, said, strict=True)]
+    assert settings.reference_mount is not None
+    (settings.reference_mount / "reference.csv").write_text(f"alcohol,origin,good,said,sure\n{''.join(lines)}")
+    monitors = monitors_of(plane)
+
+    def checked(writer: str, day: datetime, labels: list[bool]) -> Any:
+        """Rows of the day before, of which the first half had its labels before, and a quarter has them after."""
+        known = [{"request_id": f"{writer}-{row}", "label": label} for row, label in enumerate(labels)]
+        post(store, "/v1/labels", known[:200])
+        predict(store, writer, day - timedelta(days=1, minutes=5), said)
+        post(store, "/v1/labels", known[200:300])
+        predict(store, f"{writer}-new", day - timedelta(minutes=5), said)
+        result = run(settings, monitors, store, day)
+        status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+        assert status.performance is not None
+        assert (status.performance.rows, status.performance.labels, status.performance.labelled_share) == (
+            400,
+            300,
+            0.75,
+        )
+        assert status.performance.window_end == day - timedelta(days=1)
+        full = DriftReport.model_validate_json(report(store, f"/v1/reports/{day:%Y%m%dT%H%M%SZ}.json"))
+        assert full.performance == status.performance
+        return result, {each.name: each for each in status.performance.metrics if not each.estimated}, status
+
+    _, metrics, status = checked(f"{settings.name}/good", now, truth)
+    right = sum(one == other for one, other in zip(said[:300], truth[:300], strict=True)) / 300
+    assert metrics["accuracy"].value == pytest.approx(right)
+    assert metrics["accuracy"].reference == pytest.approx(0.9, abs=0.05)
+    assert {each.severity for each in metrics.values()} == {None}
+    assert status.performance is not None
+    assert any(each.estimated and each.rows == 400 for each in status.performance.metrics)
+    assert any(column.name == "target" and column.severity == "NoDrift" for column in status.columns or [])
+
+    _, metrics, _ = checked(f"{settings.name}/bad", now + timedelta(days=10), [not label for label in truth])
+    assert metrics["accuracy"].value == pytest.approx(1 - right)
+    assert metrics["accuracy"].severity == "Critical"
+
+
+def test_earlier_predictions_have_labels_of_their_own(
+    plane: ControlPlane, store: Collector, settings: Settings
+) -> None:
+    now = datetime(2026, 3, 25, 12, tzinfo=UTC)
+    rolling = {"storageUri": None, "window": {"lookback": "1h", "offset": "2d"}}
+    change(plane, settings.name, reference=rolling, checks={"performance": {}})
+    said = [bool(row % 3) for row in range(300)]
+    for writer, time_, wrong in (
+        ("then", now - timedelta(days=2, minutes=5), 10),
+        ("now", now - timedelta(minutes=5), 2),
+    ):
+        predict(store, f"{settings.name}/{writer}", time_, said)
+        labels = [label ^ (row % wrong == 0) for row, label in enumerate(said)]
+        known = [{"request_id": f"{settings.name}/{writer}-{row}", "label": label} for row, label in enumerate(labels)]
+        post(store, "/v1/labels", known)
+    run(settings, monitors_of(plane), store, now)
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    assert status.performance is not None and status.performance.message == ""
+    accuracy = next(each for each in status.performance.metrics if each.name == "accuracy" and not each.estimated)
+    assert (accuracy.value, accuracy.reference, accuracy.severity) == (0.5, 0.9, "Critical")
+
+
+def test_importances_are_found_with_the_model_and_a_model_that_is_missing_costs_them_alone(
+    plane: ControlPlane, store: Collector, settings: Settings, tmp_path: Path
+) -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    now = datetime(2026, 12, 15, 12, tzinfo=UTC)
+    send(store, f"{settings.name}/drifted", now - timedelta(minutes=5), 400, shift=3.0)
+    features = [{"name": "alcohol", "type": "Numerical"}, {"name": "origin", "type": "Categorical"}]
+    change(plane, settings.name, model={"features": features}, checks={"importances": {}})
+    asked = replace(settings, model_mount=tmp_path / "model")
+    without = run(asked, monitors_of(plane), store, now)
+    assert "No importances, so no impact: configmap://models/model.onnx cannot be read" in without.message
+    assert without.verdict == "DriftDetected"
+
+    (tmp_path / "model").mkdir()
+    french = {"cats_strings": ["FR"], "zeros": 1, "domain": "ai.onnx.ml"}
+    nodes = [
+        helper.make_node("OneHotEncoder", ["origin"], ["encoded"], **french),
+        helper.make_node("Reshape", ["encoded", "column"], ["french"]),
+        helper.make_node("Add", ["french", "alcohol"], ["value"]),
+    ]
+    saved(
+        tmp_path / "model" / "model.onnx",
+        nodes,
+        {"origin": (TensorProto.STRING, 1), "alcohol": (TensorProto.FLOAT, 1)},
+        {"value": (TensorProto.FLOAT, 1)},
+        [numpy_helper.from_array(np.array([-1, 1], np.int64), "column")],
+    )
+    found = run(asked, monitors_of(plane), store, now)
+    assert "By impact: alcohol (" in found.message and found.verdict == without.verdict
+    status = DriftMonitorStatus.model_validate(live(plane, settings.name)["status"])
+    shares = {column.name: column.importance or 0.0 for column in status.columns or []}
+    # Two of the normal distribution are 1.13 standard deviations apart, and half of all origins are others.
+    assert shares["alcohol"] == pytest.approx(1.128 / 1.628, abs=0.05)
+    assert sum(shares.values()) == pytest.approx(1)

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyarrow import dataset
 
 from hack.cluster.errors import ClusterError
 from hack.objectstore.server import ObjectStore
-from tests.support.replicas import TOKEN, Replica, Sender, keys_of, lines_of, wait_for_all, write_secret
+from tests.support.replicas import EVERYTHING, TOKEN, Replica, Sender, keys_of, lines_of, wait_for_all, write_secret
 from tests.support.shipping import wait_until
 
 PREFIX = "shop/wine"
@@ -102,6 +103,40 @@ def test_what_one_collector_acknowledged_the_others_answer_for_at_once(replica: 
     first.client.put(f"/v1/reports/{name}", content=b"{}").raise_for_status()
     assert second.client.get(f"/v1/reports/{name}").content == b"{}"
     assert [report["name"] for report in second.client.get("/v1/reports").json()["reports"]] == [name]
+    captured = "/v1/references/capture-a.json"
+    first.client.put(captured, content=b"{}").raise_for_status()
+    assert (second.client.put(captured, content=b"[]").status_code, second.client.get(captured).content) == (409, b"{}")
+    assert [item["name"] for item in second.client.get("/v1/references").json()["references"]] == ["capture-a.json"]
+
+
+def test_a_damaged_file_of_labels_is_put_apart_and_one_copy_that_is_damaged_is_read_again(
+    store: ObjectStore, replica: Start
+) -> None:
+    collector = replica("a")
+    wait_for_all([collector])
+    collector.send("pod/0/1", range(1, 4))
+    folder = store.buckets / "records" / PREFIX / "labels"
+    for seq in (1, 2):
+        label = [{"request_id": f"request-{seq}", "row": 0, "label": f"label-{seq}"}]
+        collector.client.post("/v1/labels", json=label).raise_for_status()
+        wait_until(lambda seq=seq: len(list(folder.rglob("*.parquet"))) == seq, "the label is in a file")
+
+    def labelled() -> tuple[list[str], str | None]:
+        answer = collector.client.get("/v1/window", params=EVERYTHING | {"labels": "true", "limit": "100"})
+        assert answer.status_code == 200, answer.text
+        labels = pa.ipc.open_stream(answer.content).read_all()["actual_label"].drop_null().to_pylist()
+        return labels, answer.headers.get("Driftmonitor-Damaged-Label-Files")
+
+    assert labelled() == (["label-1", "label-2"], None)
+    (first, _) = sorted(folder.rglob("*.parquet"))
+    for copy in Path(collector.environment["DATA_DIR"]).glob("mirror/cache/labels*"):
+        copy.write_bytes(copy.read_bytes()[:-20])
+    assert labelled() == (["label-1", "label-2"], None)
+    first.write_bytes(first.read_bytes()[:-20])
+    for copy in Path(collector.environment["DATA_DIR"]).glob("mirror/cache/labels*"):
+        copy.write_bytes(copy.read_bytes()[:-20])
+    assert labelled() == (["label-2"], "1")
+    assert not first.exists()
 
 
 def test_collectors_killed_one_after_another_in_the_middle_lose_and_double_nothing(

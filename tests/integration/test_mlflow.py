@@ -1,9 +1,13 @@
-"""Fetching from a real MLflow registry: what its addresses stand for, and what is said where there is nothing."""
+"""A real MLflow server: what the addresses of its registry stand for, and what is said where there is nothing; and the
+runs that checks write there."""
 
+import base64
 import hashlib
 import json
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from driftmonitor_api.credentials import SecretFolder
+from driftmonitor_api.reports import DriftReport
 from driftmonitor_api.storage import Fetched, StorageError, fetch
+from driftmonitor_api.v1alpha1 import CheckResult, ColumnResult, ReferenceStatus
+from driftmonitor_check.tracking.mlflow import Server, TrackingError
 from driftmonitor_inference import fetch as fetch_command
 from driftmonitor_inference.model import Model
 from driftmonitor_inference.settings import FetchSettings
@@ -22,6 +30,7 @@ from hack.mlflow.server import MlflowServer
 from hack.objectstore.server import ObjectStore
 
 FIELD = "spec.model.credentialsSecret"
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WriteSecret = Callable[..., Path]
 
 
@@ -210,3 +219,72 @@ def test_weights_in_a_file_of_their_own_are_named_before_anything_is_served(
     _fetch("models:/in-two-files/1", tmp_path, secret())
     with pytest.raises(ModelError, match=r"beside it, .*save_as_external_data=False in .*mlflow\.onnx\.log_model"):
         Model(tmp_path / "target/got", None, None)
+
+
+@pytest.fixture(scope="module")
+def report() -> DriftReport:
+    columns = [
+        ColumnResult(
+            name=name, type="Numerical", method="psi", score=0.25, warning=0.1, critical=0.2, severity="DriftDetected"
+        )
+        for name in ("alcohol", "proline & more, by µg")
+    ]
+    check = CheckResult(
+        time=NOW,
+        window_start=NOW,
+        window_end=NOW,
+        rows=1000,
+        verdict="DriftDetected",
+        message="2 of 2",
+        drift_share=1.0,
+    )
+    known = ReferenceStatus(storage_uri="s3://a/b", sha256="ab" * 32, rows=500, time=NOW)
+    return DriftReport(monitor="wines/wine", check=check, reference=known, columns=columns, violations=[])
+
+
+def client(folder: Path, uri: str, password: str) -> Server:
+    for key, value in {
+        "MLFLOW_TRACKING_URI": uri,
+        "MLFLOW_TRACKING_USERNAME": MlflowServer.username,
+        "MLFLOW_TRACKING_PASSWORD": password,
+    }.items():
+        (folder / key).write_text(value)
+    return Server(SecretFolder(folder, "spec.checks.mlflow.credentialsSecret").mlflow())
+
+
+def asked(server: MlflowServer, path: str) -> Any:
+    pair = base64.b64encode(f"{server.username}:{server.password}".encode()).decode()
+    request = urllib.request.Request(f"{server.uri}{path}", headers={"Authorization": f"Basic {pair}"})
+    with urllib.request.urlopen(request) as response:
+        return response.read()
+
+
+def test_each_check_is_a_finished_run_with_scores_verdict_and_report(
+    registry: Registry, report: DriftReport, tmp_path: Path
+) -> None:
+    mlflow = client(tmp_path, registry.server.uri, registry.server.password)
+    files = {"report.html": b"<html>", "report.json": report.model_dump_json().encode()}
+    first, second = (mlflow.record("drift of wines", report, files) for _ in range(2))
+    assert first != second
+    run = json.loads(asked(registry.server, f"/api/2.0/mlflow/runs/get?run_id={second}"))["run"]
+    assert run["info"]["status"] == "FINISHED"
+    assert run["info"]["run_name"] == "wines/wine 2026-01-31T12:00:00Z"
+    tags = {each["key"]: each["value"] for each in run["data"]["tags"]}
+    assert tags["driftmonitor.verdict"] == "DriftDetected"
+    assert tags["driftmonitor.reference.sha256"] == "ab" * 32
+    metrics = {each["key"]: each["value"] for each in run["data"]["metrics"]}
+    assert metrics == {
+        "rows": 1000, "drift_share": 1.0, "violations": 0, "alcohol/psi": 0.25, "proline _ more_ by _g/psi": 0.25,
+    }  # fmt: skip
+    place = run["info"]["artifact_uri"].removeprefix("mlflow-artifacts:")
+    kept = asked(registry.server, f"/api/2.0/mlflow-artifacts/artifacts{place}/report.json")
+    assert DriftReport.model_validate_json(kept) == report
+    listed = json.loads(asked(registry.server, f"/api/2.0/mlflow/artifacts/list?run_id={second}"))
+    assert sorted(each["path"] for each in listed["files"]) == ["report.html", "report.json"]
+
+
+def test_what_mlflow_refuses_is_told(registry: Registry, report: DriftReport, tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match=r"answered 401"):
+        client(tmp_path, registry.server.uri, "wrong").record("drift", report, {})
+    with pytest.raises(TrackingError, match=r"cannot be reached"):
+        client(tmp_path, "http://127.0.0.1:9", registry.server.password).record("drift", report, {})

@@ -33,6 +33,7 @@ def test_model_reference_and_schedule_are_enough_and_the_defaults_are_filled_in(
         "durability": "File",
         "whenFull": "Refuse",
         "samplingPercent": 100,
+        "scores": "Predicted",
         "shipper": {"type": "Fluentd", "bufferSize": "512Mi"},
     }
     assert spec["collector"] == {"storage": {}, "replicas": 1, "retention": "30d"}
@@ -162,7 +163,7 @@ HASHED = {"hash": ["b"], "keySecret": {"name": "redaction"}}
         (monitor(collector={"replicas": 2}), "several replicas need storage.uri"),
         (monitor(collector={"storage": STORE, "replicas": 11}), "spec.collector.replicas"),
         (monitor(reference={"storageUri": "here"}), "spec.reference.storageUri"),
-        (monitor(reference={}), "set exactly one of storageUri and window"),
+        (monitor(reference={}), "set exactly one of storageUri, window and captureRows"),
         (monitor(reference={"storageUri": "pvc://c/r", "window": {}}), "spec.reference"),
         (monitor(reference={"window": {}, "credentialsSecret": "s"}), "spec.reference"),
         (monitor(reference={"window": {"lookback": "0d"}}), "spec.reference.window.lookback"),

@@ -100,13 +100,14 @@ def test_for_rows_that_the_collector_holds_it_answers_what_the_check_publishes(
     stored = run._window(spec, client, Span(times.start, times.end + timedelta(hours=1)), [])
     assert stored.table.num_rows == ROWS
     reference = run._reference(spec, stored, client, Settings("cellar", "wine", collector.url, TOKEN), now)
-    outcome = check(spec, Window(stored.table, times.start, times.end), reference, title="", now=now)
+    window = Window(stored.table, times.start, times.end, outputs=stored.outputs)
+    outcome = check(spec, window, reference, title="", now=now)
     published = drift_report("cellar/wine", outcome, check_result(outcome))
     assert published.check.verdict == "DriftDetected"
     faults = {(fault.column, fault.check) for fault in published.violations}
     assert ("empty", "completeness_check") in faults
     assert all(check == "range_check" for column, check in faults if column != "empty"), "the others are far away"
-    assert len(published.columns) == 7
+    assert len(published.columns) == 9, "seven features, the class and its score"
 
     answered = DriftReport.model_validate(service.post(current).json())
     # Evidently sums over sets of names, whose order differs between processes.

@@ -11,7 +11,7 @@ FORBIDDEN = {
     "operator": {"onnxruntime", "evidently", "fastapi", "pandas", "pyarrow", "numpy"},
     "inference": {"kopf", "kubernetes", "evidently", "pandas", "pyarrow"},
     "collector": {"kopf", "kubernetes", "evidently", "onnxruntime", "fastapi", "pandas"},
-    "driftcheck": {"kopf", "onnxruntime", "fastapi"},
+    "driftcheck": {"kopf", "fastapi"},
 }
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==([^ ]+)( ; [^\\]+)? \\$", re.MULTILINE)
 

@@ -26,12 +26,13 @@ IMAGES = [*PACKAGES, "syslog-ng"]
 FORBIDDEN_PROGRAMS = {"pip", "pip3", "uv", "gcc", "cc", "g++", "make", "ld", "go", "wheel", "easy_install"}
 SITE_PACKAGES = re.compile(r"^opt/venv/lib/python3\.\d+/site-packages/")
 DISTRIBUTION = re.compile(r"site-packages/([^/]+)-[^/-]+\.dist-info/METADATA$")
-# Every module but __main__, which would start the program.
+# Every module but __main__, which would start the program, and the one that needs an extra which no image holds.
 IMPORT_ALL = """
 import importlib, importlib.metadata, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
+left_out = ("__main__", "driftmonitor_check.distributed.engine")
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith(left_out):
         importlib.import_module(module.name)
 print(importlib.metadata.version("driftmonitor"))
 """

@@ -8,20 +8,35 @@ import copy
 import functools
 import json
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path as FilePath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
-from driftmonitor_api.v1alpha1 import DriftMonitor, DriftMonitorSpec, ReferenceStatus
+from driftmonitor_api.v1alpha1 import CustomCheck, DriftMonitor, DriftMonitorSpec, ReferenceStatus
 from driftmonitor_check import run
 from driftmonitor_check.check import check
 from driftmonitor_check.collector import Collector
-from driftmonitor_check.evidence import Reference, Window
+from driftmonitor_check.columns import Column
+from driftmonitor_check.custom.answers import Number
+from driftmonitor_check.custom.judging import Sides
+from driftmonitor_check.custom.process import described
+from driftmonitor_check.evidence import Reference, ReferenceProblem, TrainingRows, Window
+from driftmonitor_check.facts import check_result
+from driftmonitor_check.importances.process import weigher
+from driftmonitor_check.methods import drift_test
+from driftmonitor_check.performance.fetching import with_labels
 from driftmonitor_check.settings import Settings
+from driftmonitor_check.skew.assessment import assess
 from driftmonitor_check.spans import span
+from tests.support import labelled
+from tests.support.onnxmodels import linear
 from tests.support.specs import Path, Spec
 
 Body = dict[str, Any]
@@ -157,6 +172,53 @@ def rows_of_reference(view: View) -> int:
     return reference.table.num_rows
 
 
+def _reference_of(view: View, mount: FilePath | None = None) -> Reference | ReferenceProblem:
+    """What a check reads as its reference for this spec."""
+    settings = Settings("a", "b", "", "", mount)
+    return run._reference(view.spec, Window(pa.table({"alcohol": [1.0]}), NOW, NOW), view.collector, settings, NOW)
+
+
+def captured(view: View) -> Any:
+    """Rows of the captured reference, and the time of the first; None where there is none."""
+    if view.spec.reference.capture_rows is None:
+        return None
+    reference = _reference_of(view)
+    assert isinstance(reference, Reference), reference
+    assert reference.status.capture is not None
+    return reference.table.num_rows, reference.status.capture.first_row
+
+
+def file_read(view: View) -> Any:
+    """Digest of the reference's file, or why it is not read."""
+    with TemporaryDirectory() as folder:
+        (FilePath(folder) / "r.csv").write_text("alcohol\n1.0\n")
+        reference = _reference_of(view, FilePath(folder))
+    return reference.status.sha256 if isinstance(reference, Reference) else reference.message
+
+
+def skewed(view: View) -> Any:
+    """What is said of training's rows and served ones: half of those with the same id differ in `a`, 1 of 10 a bit."""
+    spec = view.spec
+    if spec.checks.skew is None:
+        return None
+    ids = [f"r-{number}" for number in range(200)]
+    values = [float(number) for number in range(1, 201)]
+    training = pa.table({"id": ids, "other": [*ids[:100], *ids[:100]], "a": values})
+    table = pa.table({"a": [-value if place % 2 else value * 1.01 for place, value in enumerate(values)], "key": ids})
+    window = Window(table, NOW, NOW, identities=pa.table({"request_id": ids[:150] + ids[:50]}))
+    window = replace(window, training=TrainingRows(training))
+    columns = [Column("a", "Numerical", drift_test(spec.checks.drift, "a", "Numerical"))]
+    return [(each.column, each.message, each.threshold, each.severity) for each in assess(spec, columns, window)]
+
+
+def training_read(view: View) -> Any:
+    """Columns of the training's file, or why it is not read."""
+    with TemporaryDirectory() as folder:
+        (FilePath(folder) / "r.csv").write_text("id,alcohol\n1,1.0\n")
+        read = run._training(view.spec, Settings("a", "b", "", "", skew_mount=FilePath(folder)))
+    return None if read is None else read.problem or (read.table and read.table.column_names)
+
+
 def verdict(view: View) -> Any:
     """What the check concludes over the given data."""
     return _verdict(view.spec.model_dump_json())
@@ -221,6 +283,28 @@ def _predicted(spec_json: str) -> Any:
     return columns, [(each.check, each.threshold) for each in outcome.violations if each.check == "outlier_share_check"]
 
 
+def performed(view: View) -> Any:
+    """What the check says of predictions with labels."""
+    return _performed(view.spec.model_dump_json())
+
+
+@functools.cache
+def _performed(spec_json: str) -> Any:
+    spec = DriftMonitorSpec.model_validate_json(spec_json)
+    reference = labelled.file(labelled.classified(1000, 2, rare=1))
+    shuffled = pa.array(random.Random(1).sample(reference["y"].to_pylist(), 1000))
+    window = labelled.stored(labelled.classified(1000, 1, rare=1), labelled=0.15)
+    said = labelled.outcome(spec, window, reference.append_column("z", shuffled)).performance
+    told = [] if said is None else said.metrics
+    return [(each.name, each.estimated, each.value, each.reference, each.warning, each.critical) for each in told]
+
+
+def rows_with_labels_due(view: View) -> int:
+    """Number of rows whose labels a check looks at."""
+    window = with_labels(view.spec, view.collector, Window(pa.table({}), NOW, NOW), NOW)
+    return window.labelled.answers.num_rows if window.labelled is not None else -1
+
+
 def shifted(view: View) -> Any:
     """What the check says of columns that have moved."""
     return _shifted(view.spec.model_dump_json())
@@ -240,6 +324,104 @@ def _shifted(spec_json: str) -> Any:
     )
     names = ("mean_shift_check", "quantile_shift_check", "correlation_check")
     return [(each.check, each.threshold, each.severity) for each in outcome.violations if each.check in names]
+
+
+def own_checks(view: View) -> Any:
+    """What is found, and what the process is told, of checks of one's own whose function answers 0.5."""
+    spec = view.spec
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    told: list[Any] = []
+
+    def perform(checks: Sequence[CustomCheck], sides: Sides) -> dict[str, Number]:
+        told.extend((described(check), check.timeout_seconds) for check in checks)
+        return {check.name: Number(0.5) for check in checks}
+
+    data = _table(1, 0.0)
+    status = ReferenceStatus(storage_uri="s3://a/b", sha256="ab", rows=data.num_rows, time=now)
+    known, window = Reference(data, status, "spec.reference"), Window(data, now, now)
+    outcome = check(spec, window, known, title="", now=now, draw=False, custom=perform)
+    found = [(each.column, each.check, each.threshold, each.severity) for each in outcome.violations]
+    return outcome.conclusion.verdict, found, told
+
+
+def divided(view: View) -> Any:
+    """What the check says of segments, and how it weighs the columns."""
+    return _divided(view.spec.model_dump_json())
+
+
+@functools.cache
+def _divided(spec_json: str) -> Any:
+    spec = DriftMonitorSpec.model_validate_json(spec_json)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    data = _faultless()
+    sizes = [["small", "large", "large", "huge"][row % 4] for row in range(data.num_rows)]
+    data = data.append_column("size", [sizes])
+    status = ReferenceStatus(storage_uri="s3://a/b", sha256="ab", rows=data.num_rows, time=now)
+    outcome = check(
+        spec, Window(data, now, now), Reference(data, status, "spec.reference"), title="", now=now, draw=False
+    )
+    segments = [(each.column, each.value, each.verdict) for each in outcome.segments.results]
+    return segments, [(each.name, each.importance) for each in outcome.columns]
+
+
+def weighed(view: View) -> Any:
+    """The importances that a check finds of two features, of a model that adds them up."""
+    return _weighed(view.spec.model_dump_json())
+
+
+@functools.cache
+def _weighed(spec_json: str) -> Any:
+    randomness = random.Random(5)
+    rows = pa.table({name: [randomness.gauss(0, 1) for _ in range(1000)] for name in "ab"})
+    with TemporaryDirectory() as folder:
+        model = linear(FilePath(folder) / "linear.onnx", [2.0, 1.0])
+        return weigher(model=str(model))(DriftMonitorSpec.model_validate_json(spec_json), rows)
+
+
+def beyond(view: View) -> Any:
+    """What the check says of the columns together and of changes within the window."""
+    return _beyond(view.spec.model_dump_json())
+
+
+@functools.cache
+def _beyond(spec_json: str) -> Any:
+    spec = DriftMonitorSpec.model_validate_json(spec_json)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    randomness = random.Random(4)
+    first, second, third = ([randomness.gauss(0, 1) for _ in range(_ROWS)] for _ in range(3))
+    data = pa.table({"a": first, "b": [value / 10 + same for value, same in zip(second, first, strict=True)]})
+    window = pa.table({"a": [value + 2 * (row >= _ROWS // 2) for row, value in enumerate(second)], "b": third})
+    status = ReferenceStatus(storage_uri="s3://a/b", sha256="ab", rows=_ROWS, time=now)
+    reference = Reference(data, status, "spec.reference")
+    outcome = check(spec, Window(window, now, now), reference, title="", now=now, draw=False)
+    names = ("multivariate_drift_check", "sequential_drift_check")
+    return outcome.further.together, [
+        (each.column, each.message, each.threshold, each.severity) for each in outcome.violations if each.check in names
+    ]
+
+
+def tracked(view: View) -> Any:
+    """What a check asks MLflow first, of a server that refuses everything."""
+    asked: list[str] = []
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(500)
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    data, now = _table(1, 0.0), datetime(2026, 1, 1, tzinfo=UTC)
+    known = Reference(data, ReferenceStatus(rows=data.num_rows, time=now), "spec.reference")
+    outcome = check(view.spec, Window(data, now, now), known, title="", now=now, draw=False)
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server, TemporaryDirectory() as secret:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        FilePath(secret, "MLFLOW_TRACKING_URI").write_text(f"http://127.0.0.1:{server.server_port}")
+        settings = Settings("a", "b", "http://collector", "token", mlflow_credentials=FilePath(secret))
+        run._tracked(view.spec, settings, outcome, check_result(outcome))
+        server.shutdown()
+    return asked
 
 
 _ROWS = 1000
@@ -327,6 +509,7 @@ _AUTOSCALING: Spec = {"serving": {"autoscaling": {"maxReplicas": 9}}}
 _SCALED = "HorizontalPodAutoscaler"
 _CREDENTIALS = "volumes/name=credentials/secret/secretName"
 _FEW: Spec = {"checks": {"window": {"minRows": 100}}}
+_MOUNTED: Spec = {"reference": {"storageUri": "configmap://a/r.csv"}}
 _ONE_ROW: Spec = {"checks": {"window": {"minRows": 1}}}
 _KS: Spec = {"checks": {"drift": {"numerical": {"method": "ks", "warning": 4e-10, "critical": 4e-10}}}}
 _HOUR = timedelta(hours=1)
@@ -351,6 +534,17 @@ def _detector(**fields: Any) -> Spec:
 def _features(first: Spec, second: Spec) -> tuple[list[Spec], list[Spec]]:
     feature = {"name": "a", "type": "Numerical"}
     return [feature | first], [feature | second]
+
+
+def _skew(name: str, first: Any, second: Any, shows: Shows = skewed, **rest: Any) -> Case:
+    """A field of the comparison with the training's rows."""
+    whole = {"storageUri": "configmap://a/r.csv", "idColumn": "id", **rest}
+    return Case(f"checks.skew.{name}", (whole | {name: first}, whole | {name: second}), shows, "checks.skew")
+
+
+def _since(hours: int) -> Spec:
+    """A captured reference of rows since so many hours ago."""
+    return {"captureRows": 20, "captureSince": f"{NOW - timedelta(hours=hours):%FT%TZ}"}
 
 
 def _rolling(**window: str) -> Spec:
@@ -397,11 +591,62 @@ def _shifts() -> list[Case]:
     ]
 
 
+def _own(name: str, first: Any, second: Any, shows: Shows = own_checks, **rest: Any) -> Case:
+    """A field of a check of one's own."""
+    leaf = f"{name}.*" if name == "parameters" else name
+    path, whole = "checks.custom", {"name": "a", "entryPoint": "a:b", "warning": 0.1, "critical": 0.2, **rest}
+    if "evidentlyMetric" in (name, *rest):
+        del whole["entryPoint"]
+    return Case(f"{path}.[].{leaf}", ([whole | {name: first}], [whole | {name: second}]), shows, path, _FEW)
+
+
+def _beyond_columns() -> list[Case]:
+    """How the columns together and the rows in the order of time are looked at."""
+    values = {
+        "multivariate": {
+            "methods.[]": ({"methods": ["DomainClassifier"]}, {"methods": ["Reconstruction"]}),
+            "warning": (_levels(0.7, 1), _levels(0.6, 1)),
+            "critical": (_levels(0.55, 0.6), _levels(0.55, 0.7)),
+        },
+        "sequential": {
+            "methods.[]": ({"methods": ["ADWIN"]}, {"methods": ["PageHinkley"]}),
+            "warning": (_levels(0.3, 1), _levels(0.2, 1)),
+            "critical": (_levels(0.02, 0.15), _levels(0.02, 0.25)),
+        },
+    }
+    return [
+        Case(f"checks.{part}.{name}", both, beyond, f"checks.{part}")
+        for part, fields in values.items()
+        for name, both in fields.items()
+    ]
+
+
+_ASKED: Spec = {
+    "checks": {"performance": {"targetColumn": "y"}, "prediction": {"column": "said", "scoreColumn": "sure"}}
+}
+
+
+def _performance(name: str, first: Any, second: Any, at: str = "", shows: Shows = performed) -> Case:
+    path = "checks.performance"
+    return Case(f"{path}.{name}", (first, second), shows, f"{path}.{at}" if at else "", _ASKED)
+
+
+def _metrics(name: str, first: Spec, second: Spec) -> Case:
+    metrics = [{"name": "recall"} | first], [{"name": "recall"} | second]
+    return _performance(f"metrics.[].{name}", *metrics, at="metrics")
+
+
 def _ignored(name: str, first: Spec, second: Spec) -> Case:
     path = "checks.quality.ignore"
     return Case(
         f"{path}.[].{name}", ([{"column": "colour"} | first], [{"column": "colour"} | second]), violations, path
     )
+
+
+def _segmented(name: str, first: Spec, second: Spec) -> Case:
+    path = "checks.segments"
+    segments = ([{"column": "colour"} | first], [{"column": "colour"} | second])
+    return Case(f"{path}.[].{name}", segments, divided, path, _FEW)
 
 
 def _tolerated(name: str, first: Spec, second: Spec) -> Case:
@@ -456,6 +701,8 @@ def _hashed(**key: str) -> Spec:
 
 _REDACTION_KEY = child("Deployment", "", f"{POD}/volumes/name=redaction/secret")
 _REFERENCE_FILE = child("CronJob", "-check", f"{CHECK_POD}/volumes/name=reference/configMap/name")
+_SKEW_FILE = child("CronJob", "-check", f"{CHECK_POD}/volumes/name=skew/configMap/name")
+_SKEW_KEYS = child("CronJob", "-check", f"{CHECK_POD}/volumes/name=skew-credentials/secret/secretName")
 _RETENTION_BYTES = f"{POD}/containers/name=collector/env/name=RETENTION_BYTES/value"
 _RETENTION = f"{POD}/containers/name=collector/env/name=RETENTION_SECONDS/value"
 _BUFFER = child("Deployment", "", f"{SHIPPER}/env/name=BUFFER_BYTES/value")
@@ -493,6 +740,7 @@ CASES = [
         server_file("outlierThreshold"),
         "model.outlierDetector",
     ),
+    Case("model.importances.*", ({"gap": 1.0}, {"gap": 1.0, "far": 3.0}), divided, "model.importances"),
     Case("model.version", ("2", "3"), _fetched("MODEL_VERSION")),
     Case("model.features.[].name", _features({}, {"name": "b"}), server_file("features"), "model.features"),
     Case("model.features.[].type", _features({}, {"type": "Categorical"}), server_file("features"), "model.features"),
@@ -525,6 +773,7 @@ CASES = [
     Case("logging.durability", ("Sync", "File"), server_file("durability")),
     Case("logging.whenFull", ("ServeAndCount", "Refuse"), server_file("whenFull")),
     Case("logging.samplingPercent", (10, 20), server_file("samplingPercent")),
+    Case("logging.scores", ("All", "Predicted"), server_file("scores")),
     _server_log("url", {}, {"url": "http://b.svc:8080/"}, _SERVER_LOG_URL),
     _server_log("tokenSecret.name", _token(), _token(name="b"), _SERVER_LOG_TOKEN),
     _server_log("tokenSecret.key", _token(), _token(key="b"), _SERVER_LOG_TOKEN),
@@ -550,6 +799,9 @@ CASES = [
     ),
     Case("reference.storageUri", ("configmap://a/r.csv", "configmap://b/r.csv"), _REFERENCE_FILE),
     Case("reference.credentialsSecret", ("a", "b"), child("CronJob", "-check", f"{CHECK_POD}/{_CREDENTIALS}")),
+    Case("reference.sha256", ("ab" * 32, "cd" * 32), file_read, beside=_MOUNTED),
+    Case("reference.captureRows", ({"captureRows": 60}, {"captureRows": 40}), captured, "reference", _ONE_ROW),
+    Case("reference.captureSince", (_since(2), _since(1)), captured, "reference", _ONE_ROW),
     Case("reference.window.lookback", ("30m", "1h"), rows_of_reference, beside=_rolling(offset="60m")),
     Case("reference.window.offset", ("1h", "150m"), rows_of_reference, beside=_rolling(lookback="1h")),
     Case("checks.schedule", ("1 1 1 1 *", "2 2 2 2 *"), child("CronJob", "-check", "spec/schedule")),
@@ -583,6 +835,23 @@ CASES = [
     _compared("columns.*.critical", _levels(0.05, 0.1, method="psi"), _levels(0.05, 5, method="psi"), _ANY),
     *_quality(),
     *_shifts(),
+    *_beyond_columns(),
+    _segmented("column", {}, {"column": "size"}),
+    _segmented("values.[]", {"values": ["a"]}, {"values": ["b"]}),
+    _segmented("maxValues", {"maxValues": 1}, {"maxValues": 2}),
+    _segmented("minRows", {"minRows": 501}, {"minRows": 500}),
+    _performance("labelDelay", "150m", "170m", shows=rows_with_labels_due),
+    _performance("minLabels", 1000, 120),
+    _performance("targetColumn", "z", "w"),
+    _performance("positiveClass", "no", "yes"),
+    _performance("estimate", False, True),
+    _performance("drop.warning", _levels(0.3, 0.9), _levels(0.4, 0.9), at="drop"),
+    _performance("drop.critical", _levels(0.3, 0.8), _levels(0.3, 0.9), at="drop"),
+    _metrics("name", {}, {"name": "f1"}),
+    _metrics("drop.warning", {"drop": _levels(0.3, 0.9)}, {"drop": _levels(0.4, 0.9)}),
+    _metrics("drop.critical", {"drop": _levels(0.3, 0.8)}, {"drop": _levels(0.3, 0.9)}),
+    _metrics("minimum", {"minimum": 0.9}, {"minimum": 0.95}),
+    _metrics("maximum", {"name": "log_loss", "maximum": 0.1}, {"name": "log_loss", "maximum": 0.2}),
     Case("checks.outliers.maxShare", (0.3, 0.6), predicted),
     Case("checks.prediction.column", ("few", "many"), predicted),
     Case("checks.prediction.scoreColumn", ("low", "high"), predicted),
@@ -592,6 +861,47 @@ CASES = [
     Case("checks.quality.rowCount.maximum", (500, 600), violations),
     _ignored("column", {}, {"column": "far"}),
     _ignored("check", {"check": "categorical_values_check"}, {"check": "vanished_categories_check"}),
+    _own("name", "b", "c"),
+    _own("kind", "Drift", "Quality"),
+    _own("entryPoint", "c:d", "e.f:g"),
+    _own("sourceConfigMap", "first", "second", child("CronJob", "-check", f"{CHECK_POD}/volumes")),
+    _own("format", "Arrow", "Pandas"),
+    _own("evidentlyMetric", "MeanValue", "StdValue"),
+    _own("result", "share", "count", evidentlyMetric="MissingValueCount"),
+    _own("parameters", {"column": "a"}, {"column": "0.5"}),
+    _own("warning", 0.05, 0.15, critical=0.9),
+    _own("critical", 0.3, 0.4),
+    _own("direction", "Above", "Below", warning=0.4, critical=0.4),
+    _own("timeoutSeconds", 3, 4),
+    Case(
+        "checks.importances.rows",
+        ({"rows": 200}, {"rows": 300}),
+        weighed,
+        "checks.importances",
+        {"model": {"features": [{"name": name, "type": "Numerical"} for name in "ab"]}},
+    ),
+    _skew("storageUri", "configmap://a/x", "configmap://b/x", _SKEW_FILE),
+    _skew("credentialsSecret", "a", "b", _SKEW_KEYS, storageUri="s3://models/r.csv"),
+    _skew("sha256", "ab" * 32, "cd" * 32, training_read),
+    _skew("idColumn", "other", "id"),
+    _skew("feature", "key", "nothing"),
+    _skew("tolerance", 0.02, 0.001),
+    _skew("warning", 0.2, 0.3, critical=0.9, tolerance=0.02),
+    _skew("critical", 0.8, 0.4, warning=0.01, tolerance=0.02),
+    _skew("minRows", 101, 102),
+    Case(
+        "checks.mlflow.experiment",
+        ({"experiment": "a", "credentialsSecret": "s"}, {"experiment": "b", "credentialsSecret": "s"}),
+        tracked,
+        "checks.mlflow",
+        _FEW,
+    ),
+    Case(
+        "checks.mlflow.credentialsSecret",
+        ({"experiment": "a", "credentialsSecret": "first"}, {"experiment": "a", "credentialsSecret": "second"}),
+        child("CronJob", "-check", f"{CHECK_POD}/volumes/name=mlflow/secret/secretName"),
+        "checks.mlflow",
+    ),
     Case("checks.policy.consecutiveWindows", (3, 2), _DRIFTED, facts=_TWICE),
     Case("checks.policy.cooldown", ("2h", "30m"), _DRIFTED, facts=_BEFORE),
     Case("checks.policy.correction", ("BenjaminiHochberg", "None"), verdict, beside=merged(_FEW, _KS)),

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from driftmonitor_api import crd
 from driftmonitor_api.base import parse_quantity
-from driftmonitor_api.v1alpha1 import P_VALUE_METHODS
+from driftmonitor_api.v1alpha1 import ERROR_METRICS, P_VALUE_METHODS
 
 Schema = dict[str, Any]
 Spec = dict[str, Any]
@@ -48,6 +48,8 @@ _LABELS = ("", "a", "gpu", "eu-west-1b", "A_b.c-9")
 _KEYS = ("zone", "topology.kubernetes.io/zone", "example.com/gpu", "Disk_Type.v2")
 _COLUMNS = ("alcohol", "colour", "a b", "proline")
 POOLS: dict[str, tuple[Any, ...]] = {
+    "multivariate.methods": ("DomainClassifier", "Reconstruction"),
+    "sequential.methods": ("ADWIN", "PageHinkley", "DDM"),
     "storageUri": _URIS,
     "model.storageUri": _MODEL_URIS,
     "outlierDetector.storageUri": _MODEL_URIS,
@@ -69,6 +71,9 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "size": ("1Gi", "10Gi", "1024Mi", "999999Mi"),
     "retention": _DURATIONS,
     "retentionSize": ("500Mi", "8Gi", "8192Mi"),
+    "idColumn": ("request_id", "customer"),
+    "skew.feature": _COLUMNS,
+    "captureSince": ("2026-01-31T12:00:00Z", "1999-12-31T23:59:59Z"),
     "lookback": _DURATIONS,
     "offset": ("1s", *_DURATIONS),
     "cooldown": ("0s", "00m", *_DURATIONS),
@@ -76,7 +81,11 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "timeZone": ("Etc/UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata", "UTC"),
     "name": _COLUMNS,
     "column": _COLUMNS,
+    "values": ("a", "b", "2.5", "New York"),
     "scoreColumn": ("probability", "P(a)"),
+    "labelDelay": ("0s", "45m", *_DURATIONS),
+    "targetColumn": ("churned", "y"),
+    "positiveClass": ("yes", "1", "a b"),
     "classes": ("a", "b", "c d", "1"),
     "nodeSelector": _LABELS,
     "key": _KEYS,
@@ -86,9 +95,21 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "keySecret.name": _SECRETS,
     "keySecret.key": ("key", "Salt_2.v-1"),
     "value": _LABELS,
+    "experiment": ("drift", "team a: wine"),
+    "custom.name": ("margin", "share-of-zeros", "a"),
+    "entryPoint": ("checks:margin", "team.checks.of_wine:share_of_zeros"),
+    "sourceConfigMap": ("wine-checks", "checks.v2"),
+    "evidentlyMetric": ("QuantileValue", "MissingValueCount"),
+    "result": ("share", "count", "a label"),
+    "parameters": ("alcohol", "0.5", '["a", "b"]', "$(X)"),
 }
 """Examples of the strings that no enumeration lists, by the field's name, after its parent's where that decides."""
-MAP_KEYS: dict[str, tuple[str, ...]] = {"columns": _COLUMNS, "nodeSelector": _KEYS}
+MAP_KEYS: dict[str, tuple[str, ...]] = {
+    "columns": _COLUMNS,
+    "importances": _COLUMNS,
+    "nodeSelector": _KEYS,
+    "parameters": ("column", "quantile", "limit"),
+}
 _NUMBERS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 0.9, 1, 2.5, 1_000_000)
 
 
@@ -173,11 +194,8 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
         del serving["autoscaling" if kept == ("serving", "replicas") else "replicas"]
     if "autoscaling" in serving:
         _order(serving["autoscaling"], "minReplicas", "maxReplicas", {"minReplicas": 1}, kept)
-    if "storageUri" in reference and "window" in reference:
-        del reference["storageUri" if kept[:2] == ("reference", "window") else "window"]
-    if "storageUri" not in reference and "window" not in reference:
-        reference["storageUri"] = _URIS[0]
-    sources: tuple[Path, ...] = (("model",), ("model", "outlierDetector"), ("reference",))
+    _mend_reference(reference, kept)
+    sources: tuple[Path, ...] = (("model",), ("model", "outlierDetector"), ("reference",), ("checks", "skew"))
     for path in sources:
         _mend_source(at(spec, path), path, kept)
     _mend_redaction(spec.get("logging", {}), model, kept)
@@ -185,15 +203,26 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
     _mend_collector(spec.get("collector", {}), kept)
     if "window" in checks:
         _order(checks["window"], "minRows", "maxRows", {"minRows": 500, "maxRows": 100_000}, kept)
+    _mend_segments(checks.get("segments", []), kept)
     drift = checks.get("drift", {})
     for test in (drift.get("numerical"), drift.get("categorical"), *drift.get("columns", {}).values()):
         _mend_thresholds(test or {}, kept)
     quality, shifts = checks.get("quality", {}), checks.get("shifts", {})
-    for levels in (*quality.values(), *shifts.values()):
+    for levels in (*quality.values(), *shifts.values(), checks.get("multivariate"), checks.get("sequential")):
         if isinstance(levels, dict):
             _mend_thresholds(levels, kept)
+    performance = checks.get("performance", {})
+    for drop in (performance, *performance.get("metrics", [])):
+        _mend_thresholds(drop.get("drop", {}), kept)
+    for metric in performance.get("metrics", []):
+        metric.pop("minimum" if metric["name"] in ERROR_METRICS else "maximum", None)
+    _mend_thresholds(checks.get("skew", {}), kept)
+    if "importances" in checks and "importances" in model:
+        del (checks if kept[:1] == ("model",) else model)["importances"]
     if "rowCount" in quality:
         _order(quality["rowCount"], "minimum", "maximum", {"maximum": 1_000_000}, kept)
+    for custom in checks.get("custom", []):
+        _mend_custom(custom)
     for toleration in spec.get("scheduling", {}).get("tolerations", []):
         if "key" not in toleration:
             toleration["operator"] = "Exists"
@@ -203,6 +232,21 @@ def mended(spec: Spec, kept: Path = ()) -> Spec:
         if path[-1] == "resources" and (given := at(spec, path)):
             _mend_resources(given)
     return spec
+
+
+_OF_REFERENCES = {"storageUri": ("credentialsSecret", "sha256"), "window": (), "captureRows": ("captureSince",)}
+"""What a reference is made of, one of these, with what goes with it alone."""
+
+
+def _mend_reference(reference: Spec, kept: Path) -> None:
+    kept_field = kept[1] if kept[:1] == ("reference",) and len(kept) > 1 else ""
+    wanted = next((source for source, own in _OF_REFERENCES.items() if kept_field in (source, *own)), "")
+    chosen = wanted or next((source for source in _OF_REFERENCES if source in reference), "storageUri")
+    reference.setdefault(chosen, {"storageUri": _URIS[0], "captureRows": 1000}.get(chosen))
+    for source, own in _OF_REFERENCES.items():
+        if source != chosen:
+            for name in (source, *own):
+                reference.pop(name, None)
 
 
 def _mend_source(source: Spec, path: Path, kept: Path) -> None:
@@ -301,11 +345,35 @@ def _mend_thresholds(test: Spec, kept: Path) -> None:
     test["warning"], test["critical"] = levels
 
 
+def _mend_segments(segments: list[Spec], kept: Path) -> None:
+    for asked in segments:
+        if asked.get("values") == []:
+            asked["values"] = [POOLS["values"][0]]
+        if "values" in asked and "maxValues" in asked:
+            del asked["values" if kept[-1:] == ("maxValues",) else "maxValues"]
+
+
 def _mend_resources(resources: Spec) -> None:
     requests, limits = resources.get("requests", {}), resources.get("limits", {})
     for name in requests.keys() & limits.keys():
         if parse_quantity(requests[name]) > parse_quantity(limits[name]):
             requests[name], limits[name] = limits[name], requests[name]
+
+
+def _mend_custom(check: Spec) -> None:
+    if "entryPoint" not in check:
+        check.setdefault("evidentlyMetric", POOLS["evidentlyMetric"][0])
+        check.setdefault("critical", check.get("warning", 0.5))
+        for name in ("sourceConfigMap", "format"):
+            check.pop(name, None)
+    else:
+        for name in ("evidentlyMetric", "result"):
+            check.pop(name, None)
+    if ("warning" in check) != ("critical" in check):
+        check["warning"] = check["critical"] = check.get("warning", check.get("critical"))
+    if "warning" in check:
+        levels = sorted((check["warning"], check["critical"]), reverse=check.get("direction") == "Below")
+        check["warning"], check["critical"] = levels
 
 
 def changed(spec: Spec, random: Randomness) -> Spec:

@@ -142,7 +142,9 @@ def test_one_that_stands_by_is_healthy_and_ready_and_asks_for_nothing_but_the_le
     assert second.process.fetch("health", "/readyz") == "ok\n"
     assert second.process.metrics()["driftmonitor_operator_leader"] == 0
     own = [request for request in proxy.requests if request.when > second.launched_at and second.sent(request)]
-    assert {(request.method, request.resource) for request in own} == {("GET", "leases")}
+    assert {request.resource for request in own} == {"leases"}
+    # Both may have found no Lease at their start; the one that came second was told so, and has only read since.
+    assert [request.method for request in own if request.write] in ([], ["POST"])
 
 
 @pytest.mark.property(19)

@@ -56,12 +56,12 @@ def measured(**changes: list[Outcome]) -> dict[tuple[str, str], list[Outcome]]:
 
 
 def missed(results: dict[tuple[str, str], list[Outcome]], memory: float = 100 * MIB, workers: int = 1) -> list[str]:
-    return [target.promise for target in figures.targets(results, memory, workers) if not target.kept]
+    return [target.promise for target in figures.targets(results, results, memory, workers) if not target.kept]
 
 
 def test_a_run_at_the_bounds_keeps_every_promise() -> None:
     assert missed(measured()) == []
-    assert len(figures.targets(measured(), 100 * MIB)) == 9
+    assert len(figures.targets(measured(), measured(), 100 * MIB)) == 9
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_memory_counts_for_each_worker() -> None:
 
 def test_a_peer_that_could_not_be_installed_is_left_out() -> None:
     results = {key: value for key, value in measured().items() if key[0] != BENTOML}
-    assert not any("BentoML" in target.promise for target in figures.targets(results, 0))
+    assert not any("BentoML" in target.promise for target in figures.targets(results, results, 0))
     assert "BentoML" not in figures.main_table(results, {name: 0.0 for name, _ in results})
 
 

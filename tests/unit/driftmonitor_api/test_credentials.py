@@ -37,7 +37,7 @@ def test_every_key_of_s3_is_taken(tmp_path: Path) -> None:
 
 def test_a_service_account_is_given_as_it_is(tmp_path: Path) -> None:
     text = json.dumps(ACCOUNT, indent=2)
-    assert _secret(tmp_path, {"service-account.json": text}).service_account() == text
+    assert _secret(tmp_path, {"service-account.json": text}).google().service_account == text
 
 
 def test_no_value_is_in_the_representation_of_credentials(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_no_value_is_in_the_representation_of_credentials(tmp_path: Path) -> Non
 )
 def test_an_empty_folder_names_the_field_and_the_keys_it_must_have(tmp_path: Path, scheme: str, expected: str) -> None:
     for secret in (SecretFolder(tmp_path, FIELD), SecretFolder(tmp_path / "absent", FIELD)):
-        read = {"https": secret.authorization, "s3": secret.s3, "gs": secret.service_account}[scheme]
+        read = {"https": secret.authorization, "s3": secret.s3, "gs": secret.google}[scheme]
         with pytest.raises(CredentialsError) as caught:
             read()
         assert str(caught.value) == (
@@ -169,6 +169,6 @@ def test_what_is_wrong_with_a_secret_for_s3_is_named(tmp_path: Path, changes: di
 )
 def test_what_is_wrong_with_a_service_account_is_named(tmp_path: Path, content: str, problem: str) -> None:
     with pytest.raises(CredentialsError) as caught:
-        _secret(tmp_path, {"service-account.json": content}).service_account()
+        _secret(tmp_path, {"service-account.json": content}).google()
     assert f"its service-account.json {problem}" in str(caught.value)
     assert "sample-private" not in str(caught.value)

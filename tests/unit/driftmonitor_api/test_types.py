@@ -68,6 +68,6 @@ def test_a_prediction_record_keeps_its_wire_names() -> None:
     line = (
         '{"request_id":"r-1","row":0,"timestamp":"2026-01-01T00:00:00Z","monitor":"cellar/wine","model":"wine",'
         '"model_version":"3","writer":"pod/0/1","seq":1,"features":{"alcohol":13.2,"kind":"red"},'
-        '"prediction":{"label":"a","score":0.98,"value":null},"latency_ms":0.41,"trace_id":null,"outlier":{"flag":false,"score":0.12}}'
+        '"prediction":{"label":"a","score":0.98,"scores":null,"value":null},"latency_ms":0.41,"trace_id":null,"outlier":{"flag":false,"score":0.12}}'
     )
     assert PredictionRecord.model_validate_json(line).model_dump_json() == line

@@ -1,5 +1,6 @@
 """Evidence becomes one outcome; the first reason found ends the check."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,8 +71,36 @@ def test_columns_without_declaration_get_their_types_from_the_reference(
     stored = flights(500, seed=1)
     stored = stored.set_column(3, "weekend", stored["weekend"].cast(pa.int8()).cast(pa.float64()))
     outcome = outcome_of(spec_of(), stored, flights(500, seed=2).append_column("late", pa.nulls(500)))
-    assert {column.name: column.type for column in outcome.columns} == FEATURES
+    assert {column.name: column.type for column in outcome.columns} == {**FEATURES, "weekend": "Boolean"}
     assert outcome.conclusion.verdict == "NoDrift"
+
+
+def test_columns_of_all_types_are_compared_and_those_without_a_drawing_are_named_on_the_page(
+    outcome_of: Any, spec_of: SpecOf, now: datetime
+) -> None:
+    def rows(seed: int, words: int) -> pa.Table:
+        random = np.random.default_rng(seed)
+        return pa.table(
+            {
+                "age": random.normal(size=1000),
+                "loyal": random.random(1000) < 0.5,
+                "born": [now - timedelta(days=float(days)) for days in random.exponential(1000, 1000)],
+                "review": [" ".join(map(str, random.integers(0, words, 6))) for _ in range(1000)],
+                "vector": random.normal(size=(1000, 4)).tolist(),
+            }
+        )
+
+    reference = rows(seed=2, words=100)
+    like, other = (outcome_of(spec_of(), rows(seed=1, words=words), reference) for words in (100, 40))
+    assert {column.name: column.type for column in like.columns} == {
+        "age": "Numerical", "loyal": "Boolean", "born": "Datetime", "review": "Text", "vector": "Embedding"
+    }  # fmt: skip
+    assert (like.conclusion.verdict, like.conclusion.drifted) == ("NoDrift", "0/5")
+    assert not like.violations
+    for told in ("Not shown: review", "Not shown: vector", "Shown in days from the median of each side: born."):
+        assert told in like.html
+    assert (other.conclusion.verdict, other.columns[0].name) == ("DriftDetected", "review")
+    assert re.search(r"Critical: review \(domain_classifier 0\.\d+, p \S+\)\.", other.conclusion.message)
 
 
 REDACT = {"drop": ["delay"], "hash": ["origin"], "keySecret": {"name": "redaction"}}

@@ -13,6 +13,7 @@ import pytest
 
 from driftmonitor_api.v1alpha1 import EndedWriter
 from driftmonitor_check.collector import Collector, CollectorError
+from driftmonitor_check.damage import Damage
 from driftmonitor_check.evidence import Coverage
 from tests.support.serving import serving
 
@@ -35,6 +36,7 @@ class Peer:
         self.answers: list[Answer] = [(200, b"{}")]
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
         self.promised: int | None = None
+        self.headers: dict[str, str] = {}
         peer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,6 +46,8 @@ class Peer:
                 status, content = peer.answers.pop(0) if len(peer.answers) > 1 else peer.answers[0]
                 self.send_response(status)
                 self.send_header("Content-Length", str(peer.promised or len(content)))
+                for name, value in peer.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
 
@@ -120,6 +124,20 @@ def test_a_large_window_lies_in_a_file_that_ends_with_it_and_not_in_memory(peer:
     window = collector_at(peer.url, time).window(START, END, 1_000_000)
     assert pa.total_allocated_bytes() - before < 1 << 20
     assert window.equals(large)
+
+
+def test_what_the_collector_could_not_read_is_told(peer: Peer) -> None:
+    peer.answers = [(200, arrow(WINDOW))]
+    whole = Collector(peer.url, "token").stored_rows(START, END, 2)
+    assert (whole.damage, whole.damage.told("window")) == (Damage(), "")
+    peer.headers = {"Driftmonitor-Missing-Rows": "51", "Driftmonitor-Damaged-Label-Files": "1"}
+    found = Collector(peer.url, "token").stored_rows(START, END, 2, labels=True)
+    assert found.table.equals(WINDOW)
+    assert found.damage == Damage(missing_rows=51, label_files=1)
+    assert found.damage.told("window") == (
+        "51 rows of the window's hours, which the collector had stored, could not be looked at: their files are"
+        " damaged. 1 file of labels at the collector cannot be read: rows may lack theirs."
+    )
 
 
 def test_a_refusal_is_final_and_told_as_it_came(peer: Peer, time: Time) -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from driftmonitor_api.v1alpha1 import DriftMonitorSpec
-from driftmonitor_check.columns import categorical_features, compared_features, feature_columns, resolve
+from driftmonitor_check.columns import compared_features, feature_columns, free_texts, resolve, written_features
 from driftmonitor_check.methods import ConfigurationError
 
 SpecOf = Callable[..., DriftMonitorSpec]
@@ -30,11 +30,20 @@ def test_declared_features_are_all_compared_as_declared(spec_of: SpecOf) -> None
         (pa.uint64(), "Numerical"),
         (pa.float32(), "Numerical"),
         (pa.decimal128(10, 2), "Numerical"),
-        (pa.bool_(), "Categorical"),
+        (pa.decimal256(60, 2), "Numerical"),
+        (pa.float16(), "Numerical"),
+        (pa.duration("ms"), "Numerical"),
+        (pa.time32("s"), "Numerical"),
+        (pa.bool_(), "Boolean"),
         (pa.string(), "Categorical"),
         (pa.large_string(), "Categorical"),
         (pa.dictionary(pa.int8(), pa.string()), "Categorical"),
-        (pa.timestamp("us"), "Categorical"),
+        (pa.timestamp("us"), "Datetime"),
+        (pa.timestamp("ns", "Europe/Berlin"), "Datetime"),
+        (pa.date32(), "Datetime"),
+        (pa.list_(pa.float32()), "Embedding"),
+        (pa.list_(pa.float16(), 4), "Embedding"),
+        (pa.list_(pa.string()), "Categorical"),
     ],
 )
 def test_without_declared_features_the_reference_gives_the_types(
@@ -80,8 +89,8 @@ def test_the_rows_of_a_window_without_features_are_counted_all_the_same() -> Non
 
 
 def test_only_declared_categories_are_read_as_texts(spec_of: SpecOf) -> None:
-    assert categorical_features(spec_of({"zip": "Categorical", "age": "Numerical"})) == {"zip"}
-    assert categorical_features(spec_of()) == frozenset()
+    assert written_features(spec_of({"zip": "Categorical", "age": "Numerical", "born": "Datetime"})) == {"zip", "born"}
+    assert written_features(spec_of()) == frozenset()
 
 
 REDACT = {"drop": ["name"], "hash": ["customer"], "keySecret": {"name": "redaction"}}
@@ -105,3 +114,23 @@ def test_a_test_for_a_redacted_feature_names_both_fields(spec_of: SpecOf) -> Non
             ConfigurationError, match=r"spec\.checks\.drift\.columns\.name: spec\.logging\.redact keeps"
         ):
             resolve(spec, EMPTY, None)
+
+
+def test_texts_that_differ_and_have_several_words_are_found_by_their_values() -> None:
+    table = pa.table(
+        {
+            "review": [f"the {number}th bottle was not good" for number in range(100)],
+            "country": ["the United States of America", "Italy"] * 50,
+            "id": [f"user {number}" for number in range(100)],
+            "empty": pa.nulls(100, pa.string()),
+            "age": list(range(100)),
+        }
+    )
+    assert free_texts(table) == {"review"}
+
+
+def test_a_text_that_was_found_is_compared_as_one_unless_it_is_declared(spec_of: SpecOf) -> None:
+    schema = pa.schema({"a": pa.string()})
+    assert [column.type for column in resolve(spec_of(), schema, schema, texts={"a"})] == ["Text"]
+    declared = spec_of({"a": "Categorical"})
+    assert [column.type for column in resolve(declared, schema, schema, texts={"a"})] == ["Categorical"]

@@ -4,7 +4,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +17,14 @@ import pytest
 import yaml
 from pyarrow import csv
 
+from driftmonitor_api.reports import DriftReport
+from driftmonitor_api.v1alpha1 import DriftMonitorSpec, ReferenceStatus
 from driftmonitor_check.__main__ import main
+from driftmonitor_check.check import check
+from driftmonitor_check.datasets import compare_data_sets
+from driftmonitor_check.evidence import Reference, TrainingRows, Window
+from driftmonitor_check.streaming.sources import TableSource
+from tests.support.onnxmodels import saved
 
 Flights = Callable[..., pa.Table]
 MONITOR: dict[str, Any] = {
@@ -217,7 +228,6 @@ def test_a_data_set_in_parts_has_the_verdict_of_one_file(
         ("empty", [], "has no *.parquet files"),
         ("mixed", [], "files of different columns"),
         ("few.csv", [], "cannot be read as a data set"),
-        ("same", ["--report", "out.html"], "--report: of data sets there is none"),
     ],
 )
 def test_a_folder_that_is_no_data_set_exits_with_2(
@@ -245,9 +255,204 @@ def test_a_data_set_of_too_few_rows_or_a_faulty_column_says_so(
     assert "only 0 of the window's 1000 rows have finite numbers in it" in capsys.readouterr().out
 
 
+def test_the_json_is_the_report_that_the_collector_would_have(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["check", "-f", *command("other.parquet", "--json", "-")[2:]]
+    assert main(arguments) == 1
+    report = DriftReport.model_validate_json(capsys.readouterr().out)
+    assert (report.monitor, report.check.verdict, report.check.rows) == ("flights", "DriftDetected", 1000)
+    assert {each.name for each in report.columns} == {"distance", "delay", "origin", "weekend"}
+    file = tmp_path / "found.json"
+    assert main(command("same.parquet", "--json", str(file))) == 0
+    output = capsys.readouterr().out
+    assert output.split()[:2] == ["VERDICT", "NoDrift"]
+    assert output.endswith(f"JSON: {file}\n")
+    assert DriftReport.model_validate_json(file.read_text()).check.verdict == "NoDrift"
+
+
+def test_custom_checks_are_made_with_the_code_of_a_folder(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = {
+        "name": "late",
+        "entryPoint": "own:late",
+        "sourceConfigMap": "ours",
+        "format": "Arrow",
+        "timeoutSeconds": 300,
+    }
+    checks = MONITOR["spec"]["checks"] | {"custom": [own | {"warning": 1, "critical": 2}]}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({**MONITOR, "spec": {**MONITOR["spec"], "checks": checks}}))
+    (tmp_path / "own.py").write_text("def late(window, reference):\n    return window.num_rows / 250\n")
+    assert main(command("same.parquet", "--custom-checks", str(tmp_path), monitor="own.yaml")) == 1
+    output = capsys.readouterr().out
+    assert "custom_drift_check   Critical   4       2           own:late gives 4, at least 2" in output
+    assert main(command("same.parquet", monitor="own.yaml")) == 2
+    assert "failed: the code of ConfigMap ours is not there" in capsys.readouterr().out
+
+
+@pytest.fixture
+def skewed(command: Any, tmp_path: Path, flights: Flights) -> Callable[..., list[str]]:
+    """A window as the collector stores it, of whose distances a tenth is another one than in training."""
+    rows, ids = flights(500, seed=2), [f"r-{row}" for row in range(500)]
+    stored = rows.rename_columns([f"feature_{name}" for name in rows.column_names])
+    (tmp_path / "days").mkdir()
+    for path in (tmp_path / "stored.parquet", tmp_path / "days" / "rows.parquet"):
+        parquet.write_table(stored.append_column("request_id", pa.array(ids)), path)
+    trained = [value + 1 if row < 50 else value for row, value in enumerate(rows["distance"].to_pylist())]
+    training = rows.set_column(rows.column_names.index("distance"), "distance", pa.array(trained))
+    csv.write_csv(training.append_column("id", pa.array(ids)), tmp_path / "training.csv")
+
+    def build(
+        current: str, *more: str, uri: str = "configmap://a/training.csv", reference: str = "reference.parquet"
+    ) -> list[str]:
+        checks = MONITOR["spec"]["checks"] | {"skew": {"storageUri": uri, "idColumn": "id"}}
+        (tmp_path / "skew.yaml").write_text(yaml.safe_dump({**MONITOR, "spec": {**MONITOR["spec"], "checks": checks}}))
+        arguments: list[str] = command(current, *more, monitor="skew.yaml", reference=reference)
+        return arguments
+
+    return build
+
+
+SKEW = "training_serving_skew_check"
+TENTH = "50 of the 500 rows with an id of the training's have another value than in training"
+
+
+@pytest.mark.parametrize(("current", "reference"), [("stored.parquet", "reference.parquet"), ("days", "reference")])
+def test_the_rows_of_training_are_a_file_that_is_given(
+    current: str, reference: str, skewed: Any, data_sets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(skewed(current, "--training", str(data_sets / "training.csv"), reference=reference)) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if SKEW in line]
+    assert line.split()[:5] == ["distance", SKEW, "Critical", "0.1", "0.05"] and TENTH in line
+
+
+def test_without_one_they_are_fetched_where_the_object_says_or_it_is_told_why_not(
+    skewed: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert main(skewed("stored.parquet", uri=f"http://127.0.0.1:{server.server_port}/training.csv")) == 0
+        server.shutdown()
+    assert TENTH in capsys.readouterr().out
+    assert main(skewed("stored.parquet")) == 0
+    output = capsys.readouterr().out
+    assert "not looked at: spec.checks.skew.storageUri: configmap://a/training.csv can only be read where" in output
+    assert "; --training names a file here" in output
+
+
+def test_rows_of_training_that_cannot_be_used_exit_with_2(
+    skewed: Any, command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(skewed("stored.parquet", "--training", str(tmp_path / "none.csv"))) == 2
+    assert "error: --training: " in capsys.readouterr().err
+    assert main(command("stored.parquet", "--training", str(tmp_path / "training.csv"))) == 2
+    assert "error: --training: the object has no spec.checks.skew" in capsys.readouterr().err
+
+
+def test_a_sample_is_held_against_training_by_the_ids_of_a_feature_and_not_of_requests(spec_of: Any) -> None:
+    ids = [f"r-{row}" for row in range(500)]
+    training = TrainingRows(pa.table({"customer": ids, "amount": [1.0] * 500}))
+    stored = {"request_id": ids, "feature_customer": ids, "feature_amount": [2.0] * 500}
+    sides = TableSource(pa.table({"customer": ids, "amount": [2.0] * 500})), TableSource(pa.table(stored))
+    said = {}
+    for feature in (None, "customer"):
+        spec = spec_of({"customer": "Categorical", "amount": "Numerical"}).model_dump(exclude_none=True)
+        spec["checks"]["skew"] = {"storageUri": "configmap://a/b", "idColumn": "customer", "feature": feature}
+        asked = DriftMonitorSpec.model_validate(spec)
+        now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+        outcome = compare_data_sets(asked, *sides, now, training=training, sample_rows=200)
+        (said[feature],) = [each for each in outcome.violations if each.check == SKEW]
+    assert said[None].message.startswith("not looked at: the rows are a sample")
+    assert (said["customer"].column, said["customer"].value) == ("amount", 1.0)
+
+
+def test_a_workspace_takes_the_report_and_one_that_was_stored(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "workspace"
+    assert main(command("other.parquet", "--workspace", str(folder))) == 1
+    assert capsys.readouterr().out.endswith(f"Workspace: {folder}; evidently ui --workspace {folder}\n")
+    (snapshot,) = folder.rglob("snapshots/*.json")
+    arguments = ["--snapshot", str(snapshot), "--workspace", str(folder), "--project", "flights"]
+    assert main(["workspace", *arguments]) == 0
+    from evidently.ui.workspace import Workspace
+
+    workspace = Workspace(str(folder))
+    (project,) = workspace.list_projects()
+    assert project.name == "flights"
+    runs = [workspace.get_run(project.id, each) for each in workspace.list_runs(project.id)]
+    assert [run.metadata["verdict"] for run in runs] == ["DriftDetected"] * 2
+    assert main(["workspace", *arguments[:1], str(tmp_path / "monitor.yaml"), *arguments[2:]]) == 2
+    assert "it is no snapshot of Evidently" in capsys.readouterr().err
+    assert main(command("few.csv", "--workspace", str(folder))) == 2
+    assert "Workspace: nothing added, as nothing was compared" in capsys.readouterr().out
+
+
+def test_of_a_large_data_set_all_but_the_columns_stands_on_a_sample(
+    flights: Flights, now: datetime, spec_of: Callable[..., DriftMonitorSpec]
+) -> None:
+    window, reference = flights(3000, seed=2), flights(3000, seed=1)
+    holes = pa.array([None if row % 2 else float(row % 7) for row in range(3000)])
+    window = window.set_column(window.schema.get_field_index("delay"), "delay", holes)
+    sides = TableSource(reference, 500), TableSource(window, 700)
+    whole, part = (compare_data_sets(spec_of(), *sides, now, sample_rows=rows, draw=False) for rows in (100_000, 1000))
+    assert [each.score for each in part.columns] == [each.score for each in whole.columns]
+    assert (part.rows, part.conclusion.verdict) == (3000, whole.conclusion.verdict)
+    sentence = "Columns were compared on all rows, all else stands on a sample of 1000 of each side."
+    assert sentence in part.conclusion.message
+    assert sentence not in whole.conclusion.message
+    missing = [
+        each.value for outcome in (whole, part) for each in outcome.violations if each.check == "completeness_check"
+    ]
+    assert missing == [0.5, pytest.approx(0.5, abs=0.1)]
+    of_files = check(
+        spec_of(),
+        Window(window, now, now),
+        Reference(reference, ReferenceStatus(rows=3000, time=now), ""),
+        title="",
+        now=now,
+        draw=False,
+    )
+    assert of_files.violations == whole.violations
+    assert of_files.columns == whole.columns
+
+
 def test_the_help_of_each_command_says_its_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("run", "compare"):
+    for name in ("run", "check", "compare", "workspace"):
         with pytest.raises(SystemExit) as end:
             main([name, "--help"])
         assert end.value.code == 0
         assert "exit status: 0" in capsys.readouterr().out
+
+
+def test_the_model_gives_the_impact_of_each_columns_drift(
+    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from onnx import TensorProto, helper
+
+    (tmp_path / "weighing.yaml").write_text(yaml.safe_dump(asking(importances={})))
+    node, number = helper.make_node("Add", ["distance", "delay"], ["value"]), (TensorProto.FLOAT, 1)
+    model = saved(tmp_path / "model.onnx", [node], {"distance": number, "delay": number}, {"value": number})
+    said = tmp_path / "report.json"
+    options = {"monitor": "weighing.yaml"}
+    assert main(command("other.parquet", "--model", str(model), "--json", str(said), **options)) == 1
+    output = capsys.readouterr().out
+    assert "IMPACT" in output
+    assert "By impact: distance (" in output
+    report = DriftReport.model_validate_json(said.read_text())
+    shares = {column.name: column.importance for column in report.columns if column.importance is not None}
+    assert shares.keys() == {"distance", "delay"}
+    assert shares["distance"] > 0.9  # its standard deviation is 30 times the other one's
+
+    assert main(command("other.parquet", **options)) == 1
+    assert "No importances, so no impact: --model names no file with the model." in capsys.readouterr().out
+    assert main(command("other.parquet", "--model", str(tmp_path / "none.onnx"), **options)) == 1
+    assert "No importances, so no impact:" in capsys.readouterr().out
+    assert main(command("other.parquet", "--model", str(model))) == 2
+    assert "error: --model: nothing asks for it; add `importances: {}`" in capsys.readouterr().err
+
+
+def asking(**checks: Any) -> dict[str, Any]:
+    """The monitor with more in its checks."""
+    return {**MONITOR, "spec": {**MONITOR["spec"], "checks": {**MONITOR["spec"]["checks"], **checks}}}

@@ -17,7 +17,8 @@ from driftmonitor_check.columns import Column
 from driftmonitor_check.methods import APPLICABLE, DEFAULT_MIN_EFFECT, DEFAULT_THRESHOLDS, DriftTest
 
 Flights = Callable[..., pa.Table]
-EVERY_TEST: list[tuple[FeatureType, Method]] = [(type_, method) for type_ in APPLICABLE for method in APPLICABLE[type_]]
+TYPES: tuple[FeatureType, ...] = ("Numerical", "Categorical")
+EVERY_TEST: list[tuple[FeatureType, Method]] = [(type_, method) for type_ in TYPES for method in APPLICABLE[type_]]
 COLUMN_OF: dict[FeatureType, str] = {"Numerical": "distance", "Categorical": "origin"}
 OF_TWO_CATEGORIES = ("z", "fisher_exact")
 

@@ -73,10 +73,19 @@ def test_the_smallest_effects_are_those_that_the_api_documents(test: type[Numeri
         assert re.search(rf"{name}{DEFAULT_MIN_EFFECT[method]:g}\b", documented)
 
 
-@pytest.mark.parametrize("type_", list(APPLICABLE))
+@pytest.mark.parametrize("type_", ["Numerical", "Datetime", "Categorical", "Boolean"])
 def test_the_api_offers_each_type_the_methods_that_apply_to_it(type_: FeatureType) -> None:
-    test: type[NumericalTest | CategoricalTest] = NumericalTest if type_ == "Numerical" else CategoricalTest
+    test: type[NumericalTest | CategoricalTest] = (
+        NumericalTest if type_ in ("Numerical", "Datetime") else CategoricalTest
+    )
     assert set(get_args(test.model_fields["method"].annotation)) == set(APPLICABLE[type_])
+
+
+@pytest.mark.parametrize("type_", ["Text", "Embedding"])
+def test_texts_and_embeddings_have_one_test_with_thresholds_of_their_own(type_: FeatureType, spec_of: SpecOf) -> None:
+    drift = spec_of(columns={"a": {"method": "domain_classifier", "warning": 0.7, "critical": 0.8}}).checks.drift
+    assert drift_test(drift, "a", type_) == DriftTest("domain_classifier", 0.7, 0.8)
+    assert drift_test(drift, "b", type_) == DriftTest("domain_classifier", 0.55, 0.6)
 
 
 def test_every_method_has_thresholds_in_the_direction_of_drift() -> None:

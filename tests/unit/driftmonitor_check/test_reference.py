@@ -40,7 +40,7 @@ def test_a_reference_that_is_no_table_names_field_address_and_formats(tmp_path: 
     )
     assert isinstance(found, ReferenceProblem)
     assert found.message.startswith("spec.reference.storageUri: configmap://data/ref cannot be read: ")
-    assert found.message.endswith("; it must be a Parquet or CSV file")
+    assert found.message.endswith("; it must be a Parquet, Arrow IPC or CSV file")
 
 
 def test_an_empty_file_says_so(tmp_path: Path, now: datetime) -> None:

@@ -21,7 +21,8 @@ from tests.support.evidently_scores import METHODS, evidently_score
 
 Counts = tuple[Any, Any]
 SEEDS = range(50)
-EVERY_TEST: list[tuple[FeatureType, Method]] = [(type_, method) for type_ in APPLICABLE for method in APPLICABLE[type_]]
+TYPES: tuple[FeatureType, ...] = ("Numerical", "Categorical")
+EVERY_TEST: list[tuple[FeatureType, Method]] = [(type_, method) for type_ in TYPES for method in APPLICABLE[type_]]
 
 
 def numbers(random: np.random.Generator) -> list[float | None]:

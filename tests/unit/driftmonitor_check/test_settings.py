@@ -17,19 +17,31 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "COLLECTOR_TOKEN_FILE": str(tmp_path / "token"),
         "REFERENCE_MOUNT": "/reference",
         "REFERENCE_CREDENTIALS_DIR": "/credentials",
+        "SKEW_MOUNT": "/skew",
+        "SKEW_CREDENTIALS_DIR": "/skew-credentials",
+        "MODEL_MOUNT": "/model",
+        "MODEL_CREDENTIALS_DIR": "/model-credentials",
+        "CUSTOM_CHECKS_DIR": "/custom",
+        "MLFLOW_CREDENTIALS_DIR": "/mlflow",
         "JOB_NAME": "wine-check-29000000",
     }
 
 
 def test_all_variables_are_read(environment: dict[str, str]) -> None:
     assert Settings.of(environment) == Settings(
-        "shop",
-        "wine",
-        "http://wine-collector:8080",
-        "secret",
-        Path("/reference"),
-        Path("/credentials"),
-        "wine-check-29000000",
+        namespace="shop",
+        name="wine",
+        collector_url="http://wine-collector:8080",
+        token="secret",
+        reference_mount=Path("/reference"),
+        reference_credentials=Path("/credentials"),
+        skew_mount=Path("/skew"),
+        skew_credentials=Path("/skew-credentials"),
+        model_mount=Path("/model"),
+        model_credentials=Path("/model-credentials"),
+        custom_code=Path("/custom"),
+        mlflow_credentials=Path("/mlflow"),
+        scheduled_run="wine-check-29000000",
     )
 
 
@@ -47,7 +59,6 @@ def test_a_token_that_cannot_be_read_is_named(environment: dict[str, str]) -> No
 
 
 def test_what_not_every_check_has_may_be_absent(environment: dict[str, str]) -> None:
-    for name in ("REFERENCE_MOUNT", "REFERENCE_CREDENTIALS_DIR", "JOB_NAME"):
-        environment.pop(name)
-    settings = Settings.of(environment)
-    assert (settings.reference_mount, settings.reference_credentials, settings.scheduled_run) == (None, None, None)
+    needed = ("MONITOR_NAME", "MONITOR_NAMESPACE", "COLLECTOR_URL", "COLLECTOR_TOKEN_FILE")
+    settings = Settings.of({name: environment[name] for name in needed})
+    assert settings == Settings("shop", "wine", "http://wine-collector:8080", "secret")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftmonitor_check.statistics import ranks
 from driftmonitor_check.statistics.bins import Values, counts_between, equal_width_edges, evidently_counts
 from driftmonitor_check.statistics.samples import ks, ks_statistic, wasserstein
 from tests.support.evidently_scores import evidently_score
@@ -82,6 +83,27 @@ def test_ordered_tests_score_as_evidently_does(both: tuple[Values, Values]) -> N
 def test_the_statistic_is_the_largest_distance_of_the_shares_at_any_value(both: tuple[Values, Values]) -> None:
     shares = [np.searchsorted(np.sort(side), np.concatenate(both), "right") / len(side) for side in both]
     assert ks_statistic(*both) == pytest.approx(np.abs(shares[0] - shares[1]).max(), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        lambda random, rows: random.normal(size=rows),
+        lambda random, rows: random.normal(0.3 * (rows > 30_000), 1, rows),
+        lambda random, rows: random.normal(size=rows).round(2),
+        lambda random, rows: random.standard_cauchy(rows),
+        lambda random, rows: np.append(random.normal(size=rows - 2), [1e308, -1e308]),
+        lambda random, rows: np.where(random.random(rows) < 0.9, 0.0, random.exponential(size=rows)),
+        lambda random, rows: np.full(rows, 3.0),
+        lambda random, rows: random.integers(0, 2, rows).astype(float),
+        lambda random, rows: 1e300 * random.normal(size=rows) + rows,
+    ],
+)
+def test_the_statistic_in_bins_is_that_of_all_values_in_order(values: Any) -> None:
+    random = np.random.default_rng(4)
+    for rows in ((40_000, 30_000), (500, 25_000), (3, 2), (1, 1)):
+        both = tuple(values(random, max(count, 1) if count > 2 else 3)[:count] for count in rows)
+        assert ks_statistic(*both) == ranks.ks_statistic(*(np.sort(side) for side in both))
 
 
 @pytest.mark.parametrize("rows", [(10_001, 7), (20_000, 12_000)])

@@ -337,3 +337,28 @@ def test_bounds_are_equal_where_nothing_lies_between_the_points() -> None:
     assert ks_statistic(one, other) == Bounded(0.5, 0.5)
     assert earth_movers_distance(one, other) == Bounded(0.5, 0.5)
     assert comparing.MEMORY_BYTES < 500 << 20
+
+
+@pytest.mark.parametrize("type_", ["Boolean", "Datetime", "Text", "Embedding"])
+def test_columns_of_the_other_types_score_as_in_memory(type_: FeatureType) -> None:
+    random = np.random.default_rng(8)
+    methods: dict[FeatureType, Method] = {"Boolean": "linfinity", "Datetime": "psi"}
+    rows, method = 6000, methods.get(type_, "domain_classifier")
+    values = {
+        "Boolean": lambda: random.random(rows) < 0.4,
+        "Datetime": lambda: random.integers(0, 10**9, rows).astype("datetime64[s]"),
+        "Text": lambda: [" ".join(map(str, random.integers(0, 50, 4))) for _ in range(rows)],
+        "Embedding": lambda: random.normal(size=(rows, 3)).tolist(),
+    }[type_]
+    reference, current = (pa.table({"x": values()}) for _ in range(2))
+    sides = TableSource(reference, 999), TableSource(current, 999)
+    found = compare(*sides, [column("x", type_, method)])["x"]
+    assert isinstance(found, StreamedScore), found
+    assert found.score == in_memory(reference, current, type_, method)
+
+
+def test_times_that_do_not_fit_into_memory_are_not_checked() -> None:
+    table = pa.table({"x": np.arange(1000).astype("datetime64[s]")})
+    found = compare(TableSource(table), TableSource(table), [column("x", "Datetime", "psi")], memory=1000)["x"]
+    assert isinstance(found, ColumnFaultError)
+    assert found.check == "statistic_check"

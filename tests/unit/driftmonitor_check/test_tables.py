@@ -1,9 +1,12 @@
-"""Parquet and CSV files as they come."""
+"""Parquet, Arrow and CSV files as they come."""
 
+import gzip
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as parquet
 import pytest
 
@@ -38,6 +41,66 @@ def test_only_the_columns_asked_for_are_given(name: str, tmp_path: Path) -> None
 def test_a_file_with_none_of_the_columns_shows_what_it_has(tmp_path: Path) -> None:
     assert read_table(parquet_file(tmp_path, pa.table({"x": [1.0]})), columns=["a"]).column_names == ["x"]
     assert read_table(csv_file(tmp_path, "x,y\n1,2\n"), columns=["a"]).column_names == ["x", "y"]
+
+
+def arrow_file(folder: Path, table: pa.Table, *, stream: bool = False, batch_rows: int = 1000) -> Path:
+    file = folder / "data.arrow"
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(file, table.schema) as writer:
+        writer.write_table(table, batch_rows)
+    return file
+
+
+@pytest.mark.parametrize("form", ["file", "stream", "feather", "feather-lz4"])
+def test_arrow_ipc_is_known_by_its_content_in_all_its_forms(form: str, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "a": [float(row) for row in range(3000)],
+            "a.b": pa.array(["x", None, "z"] * 1000).dictionary_encode(),
+            "c": pa.array([True, False, None] * 1000),
+        }
+    )
+    if form in ("file", "stream"):
+        file = arrow_file(tmp_path, table, stream=form == "stream")
+    else:
+        file = tmp_path / "data"
+        feather.write_feather(table, file, compression="lz4" if form == "feather-lz4" else "uncompressed")
+    assert read_table(file).equals(table)
+    assert read_table(file, columns=["a.b", "gone"]).to_pydict() == {"a.b": table["a.b"].to_pylist()}
+    assert read_table(file, columns=["gone"]).column_names == ["a", "a.b", "c"]
+    file.unlink()
+
+
+def test_an_arrow_file_without_rows_is_a_table_without_rows(tmp_path: Path) -> None:
+    table = pa.table({"a": pa.array([], pa.float64())})
+    for stream in (False, True):
+        assert read_table(arrow_file(tmp_path, table, stream=stream)).equals(table)
+
+
+def test_an_arrow_file_that_breaks_off_or_whose_offsets_lie_is_an_error(tmp_path: Path) -> None:
+    table = pa.table({"text": ["abc", "def"] * 500})
+    whole = arrow_file(tmp_path, table).read_bytes()
+    for kept in (9, len(whole) // 2, len(whole) - 3):
+        (tmp_path / "cut").write_bytes(whole[:kept])
+        with pytest.raises(TableError, match="cannot be read: "):
+            read_table(tmp_path / "cut")
+    offsets = np.arange(0, 3003, 3, dtype=np.int32).tobytes()
+    assert whole.count(offsets) == 1
+    lying = np.frombuffer(offsets, np.int32).copy()
+    lying[500] = 2**30
+    (tmp_path / "lying").write_bytes(whole.replace(offsets, lying.tobytes()))
+    with pytest.raises(TableError, match="cannot be read: "):
+        read_table(tmp_path / "lying")
+
+
+def test_what_people_take_for_a_table_is_called_by_its_name(tmp_path: Path) -> None:
+    for content, said in (
+        (gzip.compress(b"a,b\n1,2\n"), "is compressed with gzip; decompress it"),
+        (b"PK\x03\x04" + bytes(100), "is a zip archive or a spreadsheet"),
+        (pickle.dumps({"a": list(range(1000))}), "is a pickle, which is never opened"),
+    ):
+        (tmp_path / "data.parquet").write_bytes(content)
+        with pytest.raises(TableError, match=f"^{said}$"):
+            read_table(tmp_path / "data.parquet")
 
 
 def test_numbers_and_texts_of_csv_are_told_apart_by_the_whole_column(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, get_args
 
 import pyarrow as pa
 import pytest
@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from driftmonitor_api.config import ValidationConfig
 from driftmonitor_api.reports import DriftReport
 from driftmonitor_api.v1alpha1 import DriftMonitor, DriftMonitorSpec, ReferenceStatus
+from driftmonitor_api.v1alpha1.shifts import PredictionDrift
 from driftmonitor_check.check import check
 from driftmonitor_check.evidence import Reference, Window
 from driftmonitor_check.facts import check_result, drift_report
-from driftmonitor_check.validation.answering import answer, reference_columns, validate
+from driftmonitor_check.performance.rows import without_labels
+from driftmonitor_check.validation.answering import LEFT_OUT, answer, reference_columns, validate
 from driftmonitor_check.validation.documentation import example_answer, examples, openapi, page
 
 FEATURES = {"distance": "Numerical", "delay": "Numerical", "origin": "Categorical", "weekend": "Categorical"}
@@ -48,7 +50,121 @@ def test_the_report_is_the_checks_but_for_its_picture(
     published = drift_report(MONITOR, outcome, check_result(outcome))
     assert validate(configured(spec), known, lines(rows), "", now) == published
     assert published.columns and outcome.html
-    assert check(spec, Window(rows, now, now), known, title="t", now=now, draw=False) == replace(outcome, html=None)
+    assert check(spec, Window(rows, now, now), known, title="t", now=now, draw=False) == replace(
+        outcome, html=None, snapshot=None
+    )
+
+
+def test_predictions_are_compared_as_in_a_check(
+    spec_of: Callable[..., DriftMonitorSpec], flights: Callable[..., pa.Table], now: datetime
+) -> None:
+    spec = spec_of(FEATURES)
+    checks = spec.checks.model_copy(update={"prediction": PredictionDrift(column="late")})
+    config = configured(spec.model_copy(update={"checks": checks}))
+    assert reference_columns(config)[0] == [*FEATURES, "late"]
+    known = reference_of(flights(500, seed=2).append_column("late", [["yes", "no"] * 250]), now)
+    rows = flights(400, seed=1).to_pylist()
+
+    def judged(likely: str) -> DriftReport:
+        labels = ["yes", "no", likely, likely]
+        records = [
+            {"features": row, "prediction": {"label": labels[place % 4]}, "outlier": {"flag": place % 2 == 0}}
+            for place, row in enumerate(rows)
+        ]
+        return validate(config, known, "\n".join(map(json.dumps, records)).encode(), "", now)
+
+    moved = judged("yes")
+    assert moved.check.verdict == "DriftDetected"
+    assert "baseline_drift_check" in {fault.check for fault in moved.violations if fault.column == "prediction.label"}
+    assert ("(rows)", "outlier_share_check") in {(fault.column, fault.check) for fault in moved.violations}
+    assert {column.name: column.severity for column in moved.columns}["prediction.label"] == "DriftDetected"
+
+
+ANALYSES: dict[str, Any] = {
+    "segments": [{"column": "origin", "minRows": 50}],
+    "multivariate": {},
+    "sequential": {},
+    "prediction": {"column": "said", "scoreColumn": "sure"},
+    "performance": {"targetColumn": "late"},
+}
+
+
+def asking(spec: DriftMonitorSpec, **checks: Any) -> DriftMonitorSpec:
+    body = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    body["model"]["importances"] = {"distance": 3, "delay": 1}
+    body["checks"] |= checks
+    return DriftMonitorSpec.model_validate(body)
+
+
+def predicted(rows: pa.Table, likely: float) -> dict[str, list[Any]]:
+    """What a model says of rows: the longer a delay, the surer that they are late."""
+    scores = [min(0.99, likely + each / 200) for each in rows["delay"].to_pylist()]
+    return {"label": ["yes" if score > 0.5 else "no" for score in scores],
+            "score": [max(score, 1 - score) for score in scores]}  # fmt: skip
+
+
+def test_whatever_the_rows_tell_is_looked_at_as_in_a_check(
+    spec_of: Callable[..., DriftMonitorSpec], flights: Callable[..., pa.Table], now: datetime
+) -> None:
+    spec = asking(spec_of(FEATURES), **ANALYSES)
+    table = flights(800, seed=2)
+    before = predicted(table, 0.4)
+    late = [label if place % 10 else "yes" for place, label in enumerate(before["label"])]
+    file = table.append_column("said", [before["label"]]).append_column("sure", [before["score"]])
+    known = reference_of(file.append_column("late", [late]), now)
+    # From the middle on the delays are longer, and at one airport the distances.
+    rows = flights(600, seed=1).to_pylist()
+    for place, row in enumerate(rows):
+        row["delay"] += 10 * (place >= 300)
+        row["distance"] += 250 * (row["origin"] == "EWR")
+    said = predicted(pa.Table.from_pylist(rows), 0.4)
+    times = [now - timedelta(seconds=600 - place) for place in range(600)]
+    records = [
+        {"features": row, "prediction": {"label": label, "score": score}, "timestamp": time.isoformat()}
+        for row, label, score, time in zip(rows, said["label"], said["score"], times, strict=True)
+    ]
+    found = validate(configured(spec), known, json.dumps(records).encode(), "", now)
+    answers = {"prediction.label": said["label"], "prediction.score": said["score"]}
+    window = Window(
+        pa.Table.from_pylist([row | {"weekend": float(row["weekend"])} for row in rows]),
+        times[0],
+        times[-1],
+        outputs=pa.table(answers),
+        labelled=without_labels("rows that are sent have no labels, so metrics are estimates"),
+        times=pa.chunked_array([pa.array(times, pa.timestamp("us", "UTC"))]),
+    )
+    outcome = check(spec, window, known, title="", now=now, draw=False)
+    assert found == drift_report(MONITOR, outcome, check_result(outcome))
+    onset = next(each.onset for each in found.violations if each.check == "sequential_drift_check")
+    assert onset is not None and abs(onset - times[300]) < timedelta(seconds=60)
+    assert found.multivariate is not None and found.multivariate.rows == 600
+    assert {each.value for each in found.segments} == {"EWR", "JFK", "LGA"}
+    assert found.performance is not None and {each.estimated for each in found.performance.metrics} == {True}
+    assert "Rows that are sent have no labels, so metrics are estimates." in found.performance.message
+    assert any(column.impact for column in found.columns)
+    assert "Not looked at on request" not in found.check.message
+
+
+def test_what_only_the_checks_look_at_is_named_with_the_reason(
+    spec_of: Callable[..., DriftMonitorSpec], flights: Callable[..., pa.Table], now: datetime
+) -> None:
+    own = {"name": "own", "entryPoint": "own:check", "warning": 1, "critical": 2}
+    spec = asking(spec_of(FEATURES), custom=[own], skew={"storageUri": "pvc://a/b", "idColumn": "id"})
+    config, known = configured(spec), reference_of(flights(500, seed=2), now)
+    found = validate(config, known, lines(flights(200, seed=1)), "", now)
+    assert found.check.message.endswith(
+        "Not looked at on request: checks.custom (its code runs in the checks alone); "
+        "checks.skew (the training's rows are read in the checks alone)."
+    )
+    assert "training_serving_skew_check" not in {fault.check for fault in found.violations}
+    assert "checks.importances (" not in found.check.message
+    few = validate(config, known, lines(flights(5, seed=1)), "", now)
+    assert "on request" not in few.check.message
+    permuted = asking(spec, importances={})
+    permuted = permuted.model_copy(update={"model": permuted.model.model_copy(update={"importances": {}})})
+    found = validate(configured(permuted), known, lines(flights(200, seed=1)), "", now)
+    assert "checks.importances (the model is read in the checks alone)" in found.check.message
+    assert set(LEFT_OUT) == set(get_args(get_args(ValidationConfig.model_fields["left_out"].annotation)[0]))
 
 
 def test_too_few_rows_are_insufficient_data_and_never_no_drift(

@@ -34,6 +34,51 @@ def test_rows_become_columns_in_the_order_in_which_they_are_seen(window: Decode)
     assert [field.type for field in table.schema] == [pa.float64(), pa.string(), pa.float64()]
 
 
+def test_what_the_model_said_goes_with_the_rows_that_tell_it(window: Decode) -> None:
+    row = {"features": {"a": 1}}
+    found = window(
+        row,
+        row | {"prediction": {"label": "x", "score": 0.5}, "outlier": {"flag": True, "score": 2.0}},
+        {"input_array": [[1], [2]], "prediction": "y"},
+        row | {"prediction": "y"},
+        row | {"prediction": {"label": 3, "score": None, "value": None}},
+        order=["a"],
+    )
+    assert found.table.num_rows == 6
+    assert found.outputs is not None and found.outputs.to_pydict() == {
+        "prediction.label": [None, "x", None, None, "y", "3"],
+        "prediction.score": [None, 0.5, None, None, None, None],
+        "outlier.flag": [None, True, None, None, None, None],
+    }
+    values = window(row | {"prediction": 2}, row | {"prediction": {"value": 0.5}}).outputs
+    assert values is not None and values.to_pydict() == {"prediction.value": [2.0, 0.5]}
+    assert window(row, row | {"prediction": None}).outputs is None
+
+
+def test_a_flat_record_whose_feature_is_called_prediction_has_no_other(window: Decode) -> None:
+    found = window({"prediction": 0.5, "a": 1.0})
+    assert found.outputs is None and found.table.column_names == ["prediction", "a"]
+    declared = window({"prediction": 0.5, "a": 1.0}, known=["a"])
+    assert declared.outputs is not None and declared.table.column_names == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"prediction": True}, "prediction"),
+        ({"prediction": []}, "prediction"),
+        ({"prediction": {"label": 1.5}}, "prediction.label"),
+        ({"prediction": {"score": "high"}}, "prediction.score"),
+        ({"prediction": {"value": 10**400}}, "prediction.value"),
+        ({"outlier": {"flag": 1}}, "outlier.flag"),
+    ],
+)
+def test_a_prediction_that_cannot_be_read_is_named(said: dict[str, Any], field: str, window: Decode) -> None:
+    with pytest.raises(RequestError) as refused:
+        window({"features": {"a": 1}}, {"features": {"a": 1}} | said)
+    assert (refused.value.status, refused.value.row, refused.value.field) == (422, 1, field)
+
+
 def test_a_column_of_numbers_and_texts_holds_texts(window: Decode) -> None:
     table = window(*features({"a": 1}, {"a": "x"}, {"a": None}, {"a": True}, {"a": 2.5})).table
     assert table["a"].to_pylist() == ["1", "x", None, "1", "2.5"]

@@ -53,6 +53,11 @@ def expire_all(root: Path) -> Ledger:
     return recovered.ledger
 
 
+def torn(path: Path) -> None:
+    """No death leaves a file that cannot be read."""
+    raise AssertionError(f"{path} is damaged")
+
+
 def merge_all(root: Path) -> Ledger:
     """Recover and merge small files; the ledger of everything stored."""
     layout = Layout(root)
@@ -177,7 +182,7 @@ def verify_compaction(root: Path, rows: int, written: int) -> None:
     found = rows_in(root)
     assert len(found) == len(set(found)) == rows, (len(found), len(set(found)), rows)
     assert list((root / "wal").iterdir()) == []
-    labels = list(label_files.read_all(root / "labels", Log(root / "wal", reserve_bytes=0)))
+    labels = list(label_files.read_all(root / "labels", Log(root / "wal", reserve_bytes=0), torn))
     assert [label for table in labels for label in table["label"].to_pylist()] == ["a", "b"], labels
     identities = [number for numbers in identity_files.read_all(root / "identities") for number in numbers]
     assert len(set(identities)) == len(identities) == 2, identities

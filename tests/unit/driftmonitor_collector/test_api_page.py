@@ -15,7 +15,7 @@ import pytest
 from driftmonitor_collector import answers, app, identities, server, window_routes, windows, writer_routes
 from driftmonitor_collector.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES
 from driftmonitor_collector.label_tables import ACTUAL_COLUMNS
-from driftmonitor_collector.store import reports
+from driftmonitor_collector.store import references, reports
 from driftmonitor_collector.tables import SCHEMA
 
 PAGE = Path(__file__).parents[3] / "docs/collector-api.md"
@@ -67,6 +67,7 @@ def test_the_page_names_the_limits_and_columns_that_there_are() -> None:
         (windows.MAX_LIMIT_WITH_LABELS, "`limit` is {:,} at most then"),
         (writer_routes.MAX_MISSING_INTERVALS, "the lowest {} intervals"),
         (reports.MAX_BYTES // 1_000_000, "at most {} MB each"),
+        (references.MAX_BYTES >> 20, "at most {} MiB each"),
         (reports.KEPT, "the newest {} are kept"),
     ):
         assert words.format(number) in text

@@ -161,6 +161,23 @@ def test_a_model_that_gets_a_feature_loses_one_and_turns_one_into_text_is_read_a
         open_window(Layout(tmp_path), log, WindowQuery(DAY.start, DAY.end, 2, ("color",)))
 
 
+def test_a_model_whose_scores_of_all_classes_are_logged_from_now_on_is_read_as_one_table(
+    tmp_path: Path, record: Callable[..., dict[str, Any]]
+) -> None:
+    kinds = [None, {"b": 0.75, "a": 0.25}, {"b": 0.5, "a": 0.25, "c": 0.25}]
+    said = [{"label": "b", "score": 0.75, "scores": scores} for scores in kinds]
+    rows = [[record(4 * seq + place + 1, prediction=each) for seq in range(2)] for place, each in enumerate(said)]
+    log = fill(tmp_path, *("\n".join(map(json.dumps, body)).encode() for body in rows))
+    windows = [open_window(Layout(tmp_path), log, DAY).read_all()]
+    windows += [open_window(Layout(tmp_path), log, DAY).read_all() for _ in compact_all(tmp_path, log)]
+    assert all(window.equals(windows[0]) for window in windows)
+    assert windows[0]["prediction_score_a"].to_pylist() == [None, 0.25, 0.25] * 2
+    assert windows[0]["prediction_score_c"].to_pylist() == [None, None, 0.25] * 2
+    columns = ("prediction_score_b", "prediction_score_of_tomorrow")
+    some = open_window(Layout(tmp_path), log, WindowQuery(DAY.start, DAY.end, 2, columns)).read_all()
+    assert some.to_pydict() == {columns[0]: [0.75, 0.5], columns[1]: [None, None]}
+
+
 def test_a_flipped_byte_in_a_file_is_an_error_that_names_the_file_and_not_another_value(
     tmp_path: Path, lines: Lines
 ) -> None:

@@ -96,6 +96,43 @@ def test_a_file_that_no_window_reads_is_found_all_the_same(
     assert window(collector) == (list(SECOND_HOUR), "50")
 
 
+def test_a_damaged_file_of_labels_is_put_apart_and_told_and_the_window_has_all_other_labels(
+    start: Start, tmp_path: Path, lines: Lines
+) -> None:
+    collector = start(tmp_path / "data")
+
+    def label(seq: int) -> None:
+        label = {"request_id": f"request-{seq}", "row": 0, "label": f"label-{seq}"}
+        collector.client.post("/v1/labels", json=[label]).raise_for_status()
+        collector.wait_until_compacted()
+
+    def labelled() -> tuple[list[str], str | None, str | None]:
+        parameters = {**DAY, "labels": "true", "columns": "seq,actual_label"}
+        answer = collector.client.get("/v1/window", params=parameters)
+        assert answer.status_code == 200, answer.text
+        table = pa.ipc.open_stream(answer.content).read_all()
+        assert table.num_rows == 101
+        headers = [answer.headers.get(f"Driftmonitor-{name}") for name in ("Damaged-Label-Files", "Missing-Rows")]
+        return table["actual_label"].drop_null().to_pylist(), *headers
+
+    filled(collector, lines)
+    label(1)
+    label(2)
+    assert labelled() == (["label-1", "label-2"], None, None)
+    path = sorted((collector.data_dir / "labels").rglob("[!.]*.parquet"))[0]
+    content = flip(path.read_bytes())
+    path.write_bytes(content)
+    assert labelled() == (["label-2"], "1", None)
+    (apart,) = (collector.data_dir / "damaged").glob("*.parquet")
+    assert (apart.read_bytes(), path.exists()) == (content, False)
+    assert (collector.coverage()["damaged"], collector.metric("damaged_files")) == (0, 0)  # no row is missing
+    label(1)
+    collector.end(signal.SIGKILL)
+    collector = start(tmp_path / "data")
+    assert labelled() == (["label-1", "label-2"], "1", None)
+    assert window(collector)[1] is None
+
+
 @pytest.mark.parametrize("has_state", [True, False])
 def test_a_file_put_apart_before_a_death_is_accounted_for_at_the_next_start(
     start: Start, tmp_path: Path, lines: Lines, has_state: bool

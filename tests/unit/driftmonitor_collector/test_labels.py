@@ -101,9 +101,24 @@ def test_files_of_an_hour_are_merged_and_none_is_missed(tmp_path: Path) -> None:
         label = {"request_id": f"r{segment % 20}", "label": str(segment)}
         label_files.write(tmp_path / "labels", segment, [payload(label, received=HOUR + segment)])
     assert len(list((tmp_path / "labels").rglob("*.parquet"))) <= label_files.MERGED_FILES + 1
-    found = label_tables.latest(pa.concat_tables(label_files.read_all(tmp_path / "labels", log)))
+    found = label_tables.latest(pa.concat_tables(label_files.read_all(tmp_path / "labels", log, lambda path: None)))
     labels = dict(zip(found["request_id"].to_pylist(), map(int, found["label"].to_pylist()), strict=True))
     assert labels == {f"r{segment % 20}": segment for segment in range(count - 19, count + 1)}
+
+
+def test_a_damaged_file_neither_stops_merging_nor_is_merged(tmp_path: Path) -> None:
+    (tmp_path / "wal").mkdir()
+    root, log = tmp_path / "labels", Log(tmp_path / "wal", reserve_bytes=0)
+    for segment in range(1, label_files.MERGED_FILES + 2):
+        if segment == label_files.MERGED_FILES:
+            damaged = sorted(root.rglob("*.parquet"))[3]
+            damaged.write_bytes(damaged.read_bytes()[:-20])
+        label_files.write(root, segment, [payload({"request_id": f"r{segment}", "label": "a"}, received=HOUR)])
+    assert len(list(root.rglob("*.parquet"))) == 3  # it, what the others became, and the newest
+    seen: list[Path] = []
+    found = pa.concat_tables(label_files.read_all(root, log, seen.append))
+    assert seen == [damaged]
+    assert found.num_rows == label_files.MERGED_FILES
 
 
 def send(collector: Any, labels: Sequence[dict[str, object]]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Many small Parquet files of an hour become few, and nobody sees a row twice or misses one."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -59,6 +60,19 @@ def names(layout: Layout, hour: Path) -> list[str]:
 
 def read(layout: Layout, log: Log) -> pa.Table:
     return open_window(layout, log, DAYS).read_all()
+
+
+def test_files_with_the_scores_of_all_classes_become_one_with_those_of_before(tmp_path: Path, record: Any) -> None:
+    def body(seqs: list[int]) -> bytes:
+        said: list[dict[str, Any]] = [{"label": "a", "score": 1.0}, {"label": "a", "score": 1.0, "scores": {"a": 1.0}}]
+        return b"\n".join(json.dumps(record(seq, prediction=said[seq % 1000 >= 120])).encode() for seq in seqs)
+
+    layout, log, checkpoint = fill(tmp_path, body)
+    before = read(layout, log)
+    assert before["prediction_score_a"].null_count == 40
+    assert Merging(layout).step(checkpoint.compacted_through)
+    assert names(layout, OLDER) == ["000000000001-000000000005.parquet"]
+    assert read(layout, log).equals(before)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,17 @@ VALUES: dict[str, list[Any]] = {
     "seq": [2**63 - 1],
     "latency_ms": [0, 1e300, 5],
     "trace_id": ["0f" * 16, ""],
-    "prediction": [{}, {"label": "x"}, {"value": -1}, {"label": None, "score": 1, "value": 2.5}],
+    "prediction": [
+        {},
+        {"label": "x"},
+        {"value": -1},
+        {"label": None, "score": 1, "value": 2.5},
+        {"label": "x", "score": 0.5, "scores": {"x": 0.5, "y": 0.5}},
+        {"scores": {"y": 1, "x": 0, "z": 1e-300}},
+        {"scores": None},
+        {"scores": {}},
+        {"label": "x", "scores": {"x": 1}},
+    ],
     "outlier": [None, {"flag": True, "score": 0.75}],
     "features": [
         {},
@@ -43,6 +53,17 @@ VALUES: dict[str, list[Any]] = {
 
 def one_by_one(lines: bytes) -> pa.Table:
     return tables.from_records(decode_stored(lines))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_scores_of_classes_that_only_some_rows_have_are_the_same_on_both_ways(first: bool, record: Make) -> None:
+    scored = record(1, prediction={"label": "x", "score": 0.5, "scores": {"x": 0.5, "y": 0.5}})
+    rows = [scored, record(2), record(3, prediction={"scores": {"y": 1}}), record(4, prediction={"scores": None})]
+    for chosen in (rows, [*rows, record(5, prediction={"scores": {"z": 0.25}})]):
+        lines = "\n".join(map(json.dumps, chosen if first else chosen[::-1])).encode()
+        made = parsing.from_lines(lines)
+        assert made.equals(one_by_one(lines))
+        assert sorted(filter(None, made["prediction_score_y"].to_pylist())) == [0.5, 1.0]
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -72,6 +93,11 @@ def test_rows_of_one_model_go_the_fast_way_and_others_need_not(record: Make, mon
     monkeypatch.setattr(parsing, "decode_stored", refuse)
     rows = [record(1), record(2, features={"alcohol": None, "origin": "x"}, outlier={"flag": True, "score": 1})]
     assert parsing.from_lines("\n".join(map(json.dumps, rows)).encode()).num_rows == 2
+    scored = [row | {"prediction": {"label": "a", "score": 0.5, "scores": {"b": 0.5, "a": 0.5}}} for row in rows]
+    assert parsing.from_lines("\n".join(map(json.dumps, scored)).encode())["prediction_score_b"].to_pylist() == [
+        0.5,
+        0.5,
+    ]
     rows.append(record(3, features={"alcohol": "text", "origin": "x"}))
     with pytest.raises(NotImplementedError):
         parsing.from_lines("\n".join(map(json.dumps, rows)).encode())

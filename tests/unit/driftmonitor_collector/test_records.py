@@ -17,6 +17,7 @@ def test_the_record_has_the_fields_of_the_api_and_the_store_its_column_names() -
     assert set(Record.__struct_fields__) == set(api.PredictionRecord.model_fields)
     assert set(Record.__struct_fields__) - {"features", "prediction", "outlier"} < set(tables.SCHEMA.names)
     assert tables.FEATURE_COLUMN_PREFIX == api.FEATURE_COLUMN_PREFIX
+    assert tables.CLASS_SCORE_COLUMN_PREFIX == api.CLASS_SCORE_COLUMN_PREFIX
     parts = {api.PREDICTION_LABEL_COLUMN, api.PREDICTION_SCORE_COLUMN, api.PREDICTION_VALUE_COLUMN}
     parts |= {api.OUTLIER_FLAG_COLUMN, api.OUTLIER_SCORE_COLUMN}
     assert parts < set(tables.SCHEMA.names)
@@ -70,6 +71,11 @@ def test_a_bad_line_is_set_apart_with_its_reason_and_spoils_no_other(name: str, 
         ({"features": {"a": "\ud800"}}, "surrogate"),
         ({"features": {"a" * 257: 1}}, "$.features"),
         ({"prediction": {"score": "high"}}, "$.prediction.score"),
+        ({"prediction": {"scores": {"a": "high"}}}, "$.prediction.scores"),
+        ({"prediction": {"scores": {"a": None}}}, "$.prediction.scores"),
+        ({"prediction": {"scores": [0.5, 0.5]}}, "$.prediction.scores"),
+        ({"prediction": {"scores": {"a" * 129: 1}}}, "$.prediction.scores"),
+        ({"prediction": {"scores": {str(place): 0 for place in range(1001)}}}, "$.prediction.scores"),
         ({"latency_ms": -1}, "$.latency_ms"),
         ({"outlier": {"flag": 1, "score": 0.5}}, "$.outlier.flag"),
         ({"outlier": {"flag": True}}, "$.outlier"),

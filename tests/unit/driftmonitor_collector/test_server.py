@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas
 import pyarrow as pa
 import pytest
 from pyarrow import dataset, parquet
@@ -86,6 +87,32 @@ def without_lag_seconds(coverage: dict[str, Any]) -> dict[str, Any]:
     """What does not change with time."""
     writers = [{name: writer[name] for name in writer if name != "lag_seconds"} for writer in coverage["writers"]]
     return {name: coverage[name] for name in coverage if name != "lag_seconds"} | {"writers": writers}
+
+
+def test_the_scores_of_all_classes_are_flat_columns_that_other_programs_read(
+    start: Start, tmp_path: Path, record: Any
+) -> None:
+    collector = start(tmp_path / "data", COMPACTION_SECONDS="1")
+    scores = [{"a": seq / 64, "b, c": 1 - seq / 64} for seq in range(1, 65)]
+    sent = [record(65)] + [
+        record(seq, prediction={"label": "a", "score": each["a"], "scores": each}) for seq, each in enumerate(scores, 1)
+    ]
+    for row in sent[:2]:  # a file of its own: of the time before they were logged
+        collector.send(json.dumps(row).encode())
+        collector.wait_until_compacted()
+    collector.send("\n".join(map(json.dumps, sent[2:])).encode())
+    at_once = window(collector)
+    collector.wait_until_compacted()
+    assert at_once["prediction_score_a"].to_pylist() == [each["a"] for each in scores] + [None]
+    assert at_once["prediction_score_b, c"].to_pylist() == [each["b, c"] for each in scores] + [None]
+    for accept in ("application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"):
+        assert window(collector, accept).equals(at_once)
+    files = sorted((tmp_path / "data" / "records").rglob("*.parquet"))
+    frames = [pandas.read_parquet(path) for path in files]
+    read = pandas.concat(frames).sort_values("timestamp")
+    assert len(files) > 1 and read["prediction_score_b, c"].dropna().tolist() == [each["b, c"] for each in scores]
+    refused = collector.client.get("/v1/window", params={**DAY, "columns": "prediction_scores"})
+    assert refused.status_code == 400 and "prediction_score_<class>" in refused.json()["error"]
 
 
 def test_an_empty_window_has_the_columns_all_the_same(collector: Any) -> None:

@@ -46,6 +46,18 @@ def test_what_the_outlier_detector_said_has_columns_of_its_own(record: Make) -> 
     assert made["outlier_score"].to_pylist() == [0.75, None, None]
 
 
+def test_the_score_of_each_class_has_a_column_before_the_features(record: Make) -> None:
+    made = table(
+        record(1),
+        record(2, prediction={"label": "b", "score": 0.75, "scores": {"b": 0.75, "a, c": 0.25}}),
+        record(3, prediction={"label": "b", "score": 1, "scores": {"b": 1, "": 0}}),
+    )
+    scores = ["prediction_score_b", "prediction_score_a, c", "prediction_score_"]
+    assert made.schema.names == [*tables.SCHEMA.names, *scores, "feature_alcohol", "feature_origin"]
+    assert [made[name].to_pylist() for name in scores] == [[None, 0.75, 1.0], [None, 0.25, None], [None, None, 0.0]]
+    assert {str(made.schema.field(name).type) for name in scores} == {"double"}
+
+
 def test_a_file_of_before_a_column_was_added_is_read_as_one_that_has_nulls_there(record: Make) -> None:
     old = table(record(1)).drop_columns(["outlier_flag", "outlier_score"])
     made = tables.unify([old, table(record(2, outlier={"flag": False, "score": -0.5}))])

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -463,3 +464,91 @@ def test_the_access_log_tells_of_grpc_requests(start_server: Start) -> None:
     ]
     assert {(line["method"], line["path"]) for line in told} == {("ModelInfer", INFERENCE)}
     assert told[0]["received_bytes"] > 0 and told[0]["sent_bytes"] > 0 and told[0]["seconds"] > 0
+
+
+class _Switch:
+    """Forwards each new connection to the server that is chosen then, as a Service does with its endpoints."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._take)]
+        self._threads[0].start()
+
+    def _take(self) -> None:
+        with contextlib.suppress(OSError):  # it is closed
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.port))
+                self._threads.append(threading.Thread(target=self._forward, args=(client, server)))
+                self._threads[-1].start()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        back = threading.Thread(target=self._copy, args=(server, client))
+        back.start()
+        self._copy(client, server)
+        back.join()
+        client.close()
+        server.close()
+
+    @staticmethod
+    def _copy(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while content := source.recv(65536):
+                target.sendall(content)
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_requests_that_share_a_connection_move_to_another_server_and_none_fails(
+    start_server: Start, tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    (tmp_path / "other").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        ports = {"PORT": str(one.getsockname()[1]), "GRPC_PORT": str(two.getsockname()[1])}
+    old = start_server(SHUTDOWN_DELAY_SECONDS="3")
+    new = start_server(LOG_DIR=str(tmp_path / "other"), POD_UID="pod-2", **ports)
+    old.wait_ready()
+    new.wait_ready()
+    switch = _Switch(int(old.grpc.rpartition(":")[2]))
+    outcomes: Counter[Any] = Counter()
+    ended = threading.Event()
+
+    def load(channel: Any) -> None:
+        """Requests that wait for no answer, so that some are on their way at any time."""
+        infer = channel.unary_unary(
+            f"/{INFERENCE}/ModelInfer",
+            protocol.ModelInferRequest.SerializeToString,
+            protocol.ModelInferResponse.FromString,
+        )
+        waiting = threading.Semaphore(200)
+
+        def done(call: Any) -> None:
+            outcomes[call.code()] += 1
+            waiting.release()
+
+        while not ended.is_set():
+            waiting.acquire()
+            infer.future(request_for(), timeout=60).add_done_callback(done)
+            time.sleep(0.001)
+        for _ in range(200):
+            waiting.acquire()
+
+    with grpc.insecure_channel(switch.address) as channel:
+        loading = threading.Thread(target=load, args=(channel,))
+        loading.start()
+        wait_until(lambda: outcomes.total() > 100, "requests are served")
+        switch.port = int(ports["GRPC_PORT"])  # the endpoint of a pod that ends is taken away
+        assert old.terminate() == (0, "", "")
+        before = outcomes.total()
+        wait_until(lambda: outcomes.total() > before + 100, "the other server serves")
+        ended.set()
+        loading.join()
+    switch.close()
+    assert set(outcomes) == {grpc.StatusCode.OK}, outcomes

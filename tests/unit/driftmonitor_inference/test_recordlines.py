@@ -7,7 +7,7 @@ from driftmonitor_api.limits import MAX_RECORD_BYTES
 from driftmonitor_api.records import PredictionRecord
 from driftmonitor_inference.decoding import decoder
 from driftmonitor_inference.predictions import Outlier, RowPrediction
-from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, compact_bytes, encoded, texts_of
+from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, Text, compact_bytes, encoded, text_of
 from driftmonitor_inference.rows import Rows, row_builder
 from driftmonitor_inference.signature import Column
 
@@ -25,13 +25,19 @@ VALUED = RowPrediction(value=-1.5)
 OUTLYING = RowPrediction("late", 0.98, outlier=Outlier(flag=True, score=0.75))
 
 
-def _encode(texts: list[bytes], prediction: RowPrediction, trace_id: str | None = None, seq: int = 41) -> bytes:
+def _encode(
+    features: Text | list[Text], count: int, prediction: RowPrediction, trace_id: str | None = None, seq: int = 41
+) -> bytes:
     moment = "2026-01-02T03:04:05.000067Z"
-    return LINES.encode(seq, 'r"1\n', moment, texts, [prediction] * len(texts), 0.41, trace_id)
+    return LINES.encode(seq, 'r"1\n %s', moment, features, [prediction] * count, 0.41, trace_id)
 
 
-def _whole(text: bytes) -> bytes:
-    return b"{" + text.rstrip().removesuffix(b",").rstrip()
+def _each(features: Text | list[Text]) -> list[bytes]:
+    if isinstance(features, list):
+        return [b"{" + body[begin:end] for body, begin, end in features]
+    body, begin, end = features
+    texts = body[begin:end].split(b"{")
+    return [b"{" + text.rstrip().removesuffix(b",").rstrip() for text in texts]
 
 
 @pytest.mark.parametrize("trace_id", ["ab" * 16, None])
@@ -41,13 +47,13 @@ def test_lines_are_what_the_contracts_record_reads_and_writes(
     count: int, prediction: RowPrediction, trace_id: str | None
 ) -> None:
     rows = decode(json.dumps({"instances": ROWS[:count]}).encode())
-    lines = _encode(texts_of(rows, COMPACT), prediction, trace_id).split(b"\n")
+    lines = _encode(text_of(rows, COMPACT), count, prediction, trace_id).split(b"\n")
     assert lines.pop() == b""
     assert len(lines) == count
     for place, line in enumerate(lines):
         read = PredictionRecord.model_validate_json(line)
         said: dict[str, Any] = {
-            "request_id": 'r"1\n',
+            "request_id": 'r"1\n %s',
             "row": place,
             "timestamp": "2026-01-02T03:04:05.000067Z",
             "monitor": "default/wine",
@@ -56,7 +62,12 @@ def test_lines_are_what_the_contracts_record_reads_and_writes(
             "writer": "pod/0/start",
             "seq": 41 + place,
             "features": ROWS[place],
-            "prediction": {"label": prediction.label, "score": prediction.score, "value": prediction.value},
+            "prediction": {
+                "label": prediction.label,
+                "score": prediction.score,
+                "scores": None,
+                "value": prediction.value,
+            },
             "latency_ms": 0.41,
             "trace_id": trace_id,
             "outlier": {"flag": True, "score": 0.75} if prediction is OUTLYING else None,
@@ -85,10 +96,10 @@ def test_lines_are_what_the_contracts_record_reads_and_writes(
 def test_a_row_is_logged_as_it_was_sent_where_its_text_is_one_compact_line(row: str, as_sent: bool, form: str) -> None:
     if form == "[%s]":
         rows = row_builder(COLUMNS)([[1.0, 2.0], ["{", "}"], [True, False]])
-        assert [json.loads(_whole(text))["b"] for text in texts_of(rows, COMPACT)] == ["{", "}"], "there was no JSON"
+        assert [json.loads(text)["b"] for text in _each(text_of(rows, COMPACT))] == ["{", "}"], "there was no JSON"
         return
     count = form.count("%s")
-    texts = [_whole(text) for text in texts_of(decode((form % ((row,) * count)).encode()), COMPACT)]
+    texts = _each(text_of(decode((form % ((row,) * count)).encode()), COMPACT))
     assert [json.loads(text) for text in texts] == [json.loads(row)] * count
     assert not any(b"\n" in text or len(text) > 100 for text in texts)
     assert (texts == [row.encode()] * count) == as_sent
@@ -98,33 +109,50 @@ def test_lines_of_many_classes_say_each_its_own() -> None:
     lines = RecordLines("m", "m", "1", "w")
     for labels in (["a"], ["b", "a"], ["a", 'c"', "b", "a"]):
         predictions = [RowPrediction(label, place / 7) for place, label in enumerate(labels)]
-        texts = encoded([{"a": 1}] * len(labels))
-        found = [json.loads(line) for line in lines.encode(1, "r", "t", texts, predictions, 0.1, None).splitlines()]
+        rows = encoded([{"a": 1}] * len(labels))
+        found = [json.loads(line) for line in lines.encode(1, "r", "t", rows, predictions, 0.1, None).splitlines()]
         assert [line["prediction"] for line in found] == [
             {"label": label, "score": place / 7} for place, label in enumerate(labels)
         ]
 
 
-def test_seqs_go_on_from_the_first() -> None:
-    texts = encoded([{"a": 1}] * 1200)
-    for count in (3, 1200, 7):
-        lines = _encode(texts[:count], CLASSIFIED, seq=99).splitlines()
-        assert [json.loads(line)["seq"] for line in lines] == list(range(99, 99 + count))
+@pytest.mark.parametrize("first", [1, 99, 9_998, 10_000, 29_990, 12_345_678, 12_349_999])
+def test_seqs_go_on_from_the_first(first: int) -> None:
+    for count in (1, 3, 1200, 7):
+        lines = _encode(encoded([{"a": 1}] * count), count, OUTLYING, seq=first).splitlines()
+        assert [json.loads(line)["seq"] for line in lines] == list(range(first, first + count))
         assert [json.loads(line)["row"] for line in lines] == list(range(count))
 
 
+@pytest.mark.parametrize("value", ["100 %", "%b", "%%", "{%d}", "%(a)s"])
+def test_a_row_with_the_signs_of_a_form_is_logged_as_it_is(value: str) -> None:
+    row = {"flavour, 1": 1.5, "b": value, "c": False}
+    for features in (text_of(decode(json.dumps({"instances": [row] * 2}).encode()), COMPACT), encoded([row] * 2)):
+        for prediction in (CLASSIFIED, RowPrediction("5 %b")):
+            lines = _encode(features, 2, prediction).splitlines()
+            assert [json.loads(line)["features"] for line in lines] == [row] * 2
+            assert [json.loads(line)["prediction"]["label"] for line in lines] == [prediction.label] * 2
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_record_that_no_reader_takes_is_refused_by_its_row(place: int) -> None:
-    texts = [
-        b'"b":"' + b"x" * (MAX_RECORD_BYTES if row == place else MAX_RECORD_BYTES // 2) + b'"},' for row in range(3)
+@pytest.mark.parametrize("braces", [False, True])
+def test_a_record_that_no_reader_takes_is_refused_by_its_row(place: int, braces: bool) -> None:
+    rows = [
+        {"b": "x" * (MAX_RECORD_BYTES if row == place else MAX_RECORD_BYTES // 2) + "{}" * braces} for row in range(3)
     ]
     with pytest.raises(RecordTooLongError, match=f"row {place} has [0-9]+ bytes; at most {MAX_RECORD_BYTES}") as caught:
-        _encode(texts, CLASSIFIED)
+        _encode(encoded(rows), 3, CLASSIFIED)
     assert caught.value.row == place
-    texts[place] = b"},"
-    assert len(_encode(texts, CLASSIFIED)) > MAX_RECORD_BYTES, "many rows may be longer than one"
+    rows[place] = {}
+    assert len(_encode(encoded(rows), 3, CLASSIFIED)) > MAX_RECORD_BYTES, "many rows may be longer than one"
 
 
 def test_rows_that_were_not_decoded_from_json_are_encoded() -> None:
     rows = Rows([(1.5, "x", True)], row_builder(COLUMNS)([[1.5], ["x"], [True]]).features)
-    assert texts_of(rows, COMPACT) == [b'"flavour, 1":1.5,"b":"x","c":true},']
+    assert _each(text_of(rows, COMPACT)) == [b'{"flavour, 1":1.5,"b":"x","c":true}']
+
+
+def test_rows_without_a_feature_are_rows_all_the_same() -> None:
+    for count in (1, 3):  # where redaction drops all
+        lines = _encode(encoded([{}] * count), count, VALUED).splitlines()
+        assert [json.loads(line)["features"] for line in lines] == [{}] * count

@@ -240,6 +240,16 @@ def test_a_configuration_that_does_not_fit_the_model_is_named(
     assert stderr == expected
 
 
+def test_classes_whose_scores_no_record_can_hold_end_the_start(
+    environment: dict[str, str], run_to_end: Start, tmp_path: Path
+) -> None:
+    config = json.loads((tmp_path / "inference.json").read_text()) | {"scores": "All", "classes": ["a" * 129, "b"]}
+    (tmp_path / "inference.json").write_text(json.dumps(config))
+    status, _, stderr = run_to_end("serve", environment)
+    assert status == 1
+    assert stderr.endswith("or set spec.logging.scores to Predicted\n")
+
+
 def test_an_unknown_field_of_the_configuration_is_named(
     environment: dict[str, str], run_to_end: Start, tmp_path: Path
 ) -> None:

@@ -196,9 +196,13 @@ def test_every_connection_that_was_taken_is_served_to_the_very_end(
     server.wait_ready()
     clients = load(server)
     wait_until(lambda: len(clients.answered) >= 100, "requests are answered")
+    address = (server.http.base_url.host, server.http.base_url.port)
+    silent = [socket.create_connection(address) for _ in range(8)]  # who asks nothing is waited for at the end
     server.process.terminate()
     server.process.communicate(timeout=60)
     clients.join(stop=False)
+    for connection in silent:
+        connection.close()
     assert (clients.broken, clients.refused) == (0, [])
 
 
@@ -259,6 +263,7 @@ def test_a_worker_that_stands_still_is_replaced(start_server: Start, wait_until:
         with httpx.Client(base_url=server.http.base_url, timeout=30) as http:
             assert http.post("/predict", json=ROWS).status_code == 200, "the other one serves"
     wait_until(lambda: workers(server.process.pid).get(1, standing) != standing, "there is a new one")
+    wait_until(lambda: _metric(server, "model_server_workers") == 2, "it serves, and so knows how to end")
     status, stdout, _ = server.terminate()
     assert status == 0
     assert json.loads(stdout.splitlines()[0])["message"] == "a worker stands still; it is killed"

@@ -506,6 +506,17 @@ def test_violations_degrade_the_data_quality_and_are_named(healthy: Observation)
     assert summary(many)["Ready"] == ("True", "Ready")
 
 
+def test_a_custom_check_of_quality_that_failed_leaves_it_unknown_unless_it_is_degraded(healthy: Observation) -> None:
+    failure = {"column": "margin", "check": "custom_failure_check", "message": "failed: it broke"}
+    found = judge(with_status(healthy, violations=[failure | {"severity": "Critical"}]))["DataQualityDegraded"]
+    assert (found.status, found.reason) == ("Unknown", "CheckFailed")
+    assert found.message == "mend checks.custom: margin: failed: it broke"
+    both = with_status(healthy, violations=[failure, violation("alcohol")])
+    assert summary(both)["DataQualityDegraded"] == ("True", "ViolationsFound")
+    drift = with_status(healthy, violations=[failure | {"check": "custom_drift_failure_check"}])
+    assert summary(drift)["DataQualityDegraded"] == ("False", "NoViolations")
+
+
 def test_warnings_do_not_degrade_the_data_quality_and_are_named(healthy: Observation) -> None:
     warned = with_status(healthy, violations=[violation("alcohol") | {"severity": "Warning"}])
     found = judge(warned)["DataQualityDegraded"]
@@ -568,6 +579,7 @@ def test_a_failed_check_with_violations_still_names_them(healthy: Observation) -
     [
         ("InsufficientData", "InsufficientData"),
         ("ReferenceMissing", "ReferenceMissing"),
+        ("ReferenceStale", "ReferenceStale"),
         ("CheckFailed", "CheckFailed"),
         ("NoDrift", "NothingCompared"),
     ],

@@ -1,3 +1,4 @@
+import typing
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftmonitor_api.v1alpha1 import DriftMonitor
+from driftmonitor_api.v1alpha1.results import Verdict
 from driftmonitor_operator.observed import Observed, Problem
 from driftmonitor_operator.status import Observation, judge, next_look
 from driftmonitor_operator.status.drift import last_drift
@@ -46,7 +48,7 @@ def at(observation: Observation, moment: datetime) -> Observation:
         (2, ["DriftDetected", "DriftSuspected", "DriftDetected"], ("False", "DriftSuspected")),
         (2, ["DriftDetected", "DriftDetected"], ("True", "DriftDetected")),
         (2, ["DriftDetected", "InsufficientData", "DriftDetected"], ("True", "DriftDetected")),
-        (2, ["DriftDetected", "CheckFailed", "ReferenceMissing", "DriftDetected"], ("True", "DriftDetected")),
+        (2, ["DriftDetected", "CheckFailed", "ReferenceStale", "DriftDetected"], ("True", "DriftDetected")),
         (2, ["InsufficientData", "DriftDetected", "DriftDetected"], ("Unknown", "InsufficientData")),
         (2, ["NoDrift", "DriftDetected", "DriftDetected"], ("False", "NoDrift")),
         (3, ["DriftDetected", "DriftDetected", "NoDrift", "DriftDetected"], ("False", "DriftSuspected")),
@@ -117,7 +119,9 @@ def test_drift_stays_detected_for_the_cooldown_and_no_longer(healthy: Observatio
     assert next_look(replace(observation, now=end - MINUTE, written=end - MINUTE)) == end
 
 
-@pytest.mark.parametrize("verdict", ["DriftSuspected", "InsufficientData", "ReferenceMissing", "CheckFailed"])
+@pytest.mark.parametrize(
+    "verdict", ["DriftSuspected", "InsufficientData", "ReferenceMissing", "ReferenceStale", "CheckFailed"]
+)
 def test_whatever_checks_find_meanwhile_the_cooldown_holds(verdict: str, healthy: Observation) -> None:
     observation = cooling(healthy, verdict, "DriftDetected")
     assert summary(observation)["DriftDetected"] == ("True", "DriftDetected")
@@ -354,7 +358,7 @@ def test_an_apply_that_is_about_to_be_tried_again_leaves_the_verdict(healthy: Ob
         assert summary(observation)["ChecksHealthy"] == ("False", reason)
 
 
-VERDICTS = ["NoDrift", "DriftSuspected", "DriftDetected", "InsufficientData", "ReferenceMissing", "CheckFailed"]
+VERDICTS = list(typing.get_args(Verdict))
 
 
 @given(

@@ -133,6 +133,18 @@ def test_a_validation_service_whose_reference_is_a_window_asks_the_collector(pol
     assert not reaches(found["validation"], "8.8.8.8", 443)
 
 
+def test_a_check_reaches_the_model_where_it_finds_importances_with_it(policies: Policies) -> None:
+    model = {"storageUri": "https://models.example:8443/wine.onnx"}
+    without = policies(model=model)["check"]
+    assert not reaches(without, "8.8.8.8", 8443)
+    asked = {"schedule": "* * * * *", "importances": {}}
+    policy = policies(model=model, checks=asked)["check"]
+    assert [port for port in (80, 443, 6443, 8443) if reaches(policy, "8.8.8.8", port)] == [8443]
+    assert not reaches(policy, "192.0.2.7", 8443)
+    same = policies(model=model, checks=asked, reference={"storageUri": "https://models.example:8443/wine.csv"})
+    assert same["check"] == policy
+
+
 def test_nobody_connects_to_a_check(policies: Policies) -> None:
     assert "ingress" not in policies()["check"]
 

@@ -43,7 +43,7 @@ SPECS: dict[str, dict[str, Any]] = {
             "resources": {"requests": {"cpu": "200m"}},
         },
         "reference": {"storageUri": "pvc://references/wine.parquet"},
-        "checks": {"schedule": "@hourly", "resources": {"limits": {"memory": "4Gi"}}},
+        "checks": {"schedule": "@hourly", "importances": {"rows": 500}, "resources": {"limits": {"memory": "4Gi"}}},
         "suspend": True,
     },
     "through-kafka": {
@@ -99,6 +99,14 @@ SPECS: dict[str, dict[str, Any]] = {
             "schedule": "0 6 * * 1-5",
             "timeZone": "Europe/Berlin",
             "window": {"lookback": "24h", "offset": "1h", "minRows": 100, "maxRows": 5000},
+            "importances": {},
+            "mlflow": {"experiment": "drift of wines", "credentialsSecret": "mlflow-runs"},
+            "custom": [
+                {"name": "margin", "entryPoint": "checks:margin", "sourceConfigMap": "wine-checks"},
+                {"name": "age", "entryPoint": "checks:age", "sourceConfigMap": "wine-checks"},
+                {"name": "shared", "entryPoint": "shared:rows", "sourceConfigMap": "shared.checks"},
+                {"name": "own-image", "entryPoint": "installed:rows"},
+            ],
             "drift": {
                 "numerical": {"method": "ks", "warning": 0.05, "critical": 0.01},
                 "categorical": {"method": "chisquare"},

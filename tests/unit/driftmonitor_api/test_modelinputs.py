@@ -1,9 +1,8 @@
 import pytest
 
 from driftmonitor_api.limits import MAX_FEATURE_NAME, MAX_FEATURES
+from driftmonitor_api.modelinputs import ModelError, Tensor, inputs_of
 from driftmonitor_api.v1alpha1 import Feature, FeatureType
-from driftmonitor_inference.inputs import inputs_of
-from driftmonitor_inference.signature import ModelError, Tensor
 
 
 def _feature(name: str, kind: FeatureType = "Numerical") -> Feature:
@@ -92,4 +91,25 @@ def test_what_does_not_fit_is_named(tensors: list[Tensor], features: list[str] |
     named = None if features is None else [_feature(name) for name in features]
     with pytest.raises(ModelError) as caught:
         inputs_of(tensors, named)
+    assert complaint in str(caught.value)
+
+
+def test_booleans_are_taken_by_every_input_and_texts_and_times_by_strings() -> None:
+    tensors = [_number("a"), Tensor("b", "tensor(bool)", (None, 1)), _text("c"), _text("d"), _text("e")]
+    kinds: list[FeatureType] = ["Boolean", "Boolean", "Boolean", "Text", "Datetime"]
+    features = [_feature(tensor.name, kind) for tensor, kind in zip(tensors, kinds, strict=True)]
+    assert [column.type for column in inputs_of(tensors, features).columns] == kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        ("Text", "'a' is Text, but the model's input 'a' takes float32; make it Numerical"),
+        ("Datetime", "'a' is Datetime, but the model's input 'a' takes float32; make it Numerical"),
+        ("Embedding", "'a' is an Embedding, but requests hold one number or text for each feature"),
+    ],
+)
+def test_a_type_that_no_request_can_hold_for_the_model_is_named(kind: FeatureType, complaint: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        inputs_of([_number("a")], [_feature("a", kind)])
     assert complaint in str(caught.value)
