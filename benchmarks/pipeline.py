@@ -20,7 +20,7 @@ from hack.shippers import PROGRAMS, executable
 from tests.support.callers import Account, Callers, account
 from tests.support.disasters import CLOCK_STEPS, HARMFUL, HARMLESS, LONG, collector_away
 from tests.support.pipelines import CLOCK_LIBRARY, Pipeline
-from tests.support.shipping import wait_until
+from tests.support.waiting import wait_for
 
 _DISKS = {"log": 192 << 10, "state": 160 << 10, "data": 4 << 20}  # KiB
 _LOG_BYTES = 96 << 20
@@ -78,8 +78,8 @@ def choices(harmful: bool, clock: bool) -> list[str]:
 
 def rest(pipeline: Pipeline) -> None:
     """Until the server is done with every row: whatever happened, it is over at some time."""
-    wait_until(pipeline.collector.ready, "the collector is ready")
-    wait_until(pipeline.at_rest, "the server is done with all rows", patience=_REST_SECONDS)
+    wait_for("the collector is ready", pipeline.collector.ready)
+    wait_for("the server is done with all rows", pipeline.at_rest, seconds=_REST_SECONDS)
 
 
 def run(pipeline: Pipeline, minutes: float, seed: int, outage: float, *, harmful: bool, clock: bool) -> Soak:
@@ -111,7 +111,7 @@ def run(pipeline: Pipeline, minutes: float, seed: int, outage: float, *, harmful
     soak.exit_status = pipeline.server.terminate()
     pipeline.sidecar.terminate()
     say(begin, f"the end; {progress(pipeline)}")
-    wait_until(lambda: not pipeline.segments(), "everything is compacted")
+    wait_for("everything is compacted", lambda: not pipeline.segments())
     soak.account = account(pipeline.callers, pipeline.collector.coverage(), pipeline.files())
     return soak
 

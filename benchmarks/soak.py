@@ -26,7 +26,8 @@ from benchmarks.serving import models, requests, servers
 from benchmarks.serving.load import Load, Outcome
 from benchmarks.serving.processes import resident, tree
 from benchmarks.serving.servers import REPOSITORY, Server
-from tests.support.shipping import TOKEN, Collector, wait_until
+from tests.support.shipping import TOKEN, Collector
+from tests.support.waiting import wait_for
 
 ROWS = 10  # of a request
 _ROTATE_BYTES = 4 << 20
@@ -229,7 +230,7 @@ def run(folder: Path, minutes: float, rate: float, period: float) -> Soak:
     file.write_text(requests.stored(requests.messages(server.path, model.rows, ROWS, requests.named)))
     collector.start()
     try:
-        wait_until(collector.ready, "the collector is ready")
+        wait_for("the collector is ready", collector.ready)
         server.start()
         shipper = Shipper(server.log_directory, collector)
         with _meanwhile(threading.Thread(target=shipper.run, args=(drained,)), stop=drained):
@@ -244,10 +245,10 @@ def run(folder: Path, minutes: float, rate: float, period: float) -> Soak:
                 while (left := end - time.monotonic()) > 0:
                     _load(server, file, min(left, period * jitter.uniform(0.3, 1)), rate, soak)
                     _tell(soak)
-            wait_until(collector.ready, "the collector is back")
+            wait_for("the collector is back", collector.ready)
             soak.answered += server.checked
             with contextlib.suppress(AssertionError):  # the mistakes say what is missing
-                wait_until(lambda: collector.coverage()["stored"] >= soak.answered, "every row is stored")
+                wait_for("every row is stored", lambda: collector.coverage()["stored"] >= soak.answered)
             soak.stored, soak.files = collector.coverage()["stored"], shipper.files
             server.stop(patience=90)
             soak.exit_status = server.exit_status

@@ -7,8 +7,7 @@ import http.client
 import json
 import re
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from hack.demo.kubectl import Kubectl
 from hack.kafka.server import Kafka
 from hack.objectstore.server import ObjectStore
 from tests.support.receiver import Receiver
+from tests.support.waiting import wait_for
 
 NAME = "backends"
 BUCKET = "predictions"
@@ -45,13 +45,6 @@ class Backends:
     kafka: Kafka
     store: ObjectStore
     log: Receiver
-
-
-def _eventually(holds: Callable[[], bool], what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +121,7 @@ def test_each_row_goes_through_the_topic_and_is_stored_once_in_the_object_store(
         found: dict[str, Any] = json.loads(report.fetch(kubectl, NAME, "/v1/coverage"))
         return found
 
-    _eventually(lambda: coverage()["stored"] >= ROWS, "every row is stored", STORED_SECONDS)
+    wait_for("every row is stored", lambda: coverage()["stored"] >= ROWS, STORED_SECONDS, 0.5)
     assert (coverage()["written"], coverage()["stored"], coverage()["missing"]) == (ROWS, ROWS, 0)
     pods = kubectl.items("pods", f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=collector")
     metrics = [
@@ -149,7 +142,7 @@ def test_the_servers_log_arrives_at_its_address(backends: Backends, rows: list[f
         lines = [json.loads(line) for line in backends.log.lines]
         return [line for line in lines if "/predict" in json.dumps(line)]
 
-    _eventually(lambda: bool(requests()), "a request is in the log", STORED_SECONDS)
+    wait_for("a request is in the log", lambda: bool(requests()), STORED_SECONDS, 0.5)
     assert backends.log.refused == {}
 
 

@@ -20,6 +20,7 @@ from hack.demo import flights, manifests, monitor, store
 from hack.demo.flights import FEATURES, Flights
 from hack.demo.kubectl import Kubectl, Object
 from tests.support import rolloutclient
+from tests.support.waiting import wait_for
 
 NAME = "rollout"
 CLIENT = "rollout-client"
@@ -141,13 +142,6 @@ def _client_pod(kubectl: Kubectl, arguments: list[str]) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": CLIENT}, "spec": spec}
 
 
-def _eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {SECONDS:.0f} s for {what}"
-        time.sleep(1.0)
-
-
 @pytest.fixture(scope="module")
 def answers(
     kubectl: Kubectl, document: Object, data: Flights, client: Callable[[str], str]
@@ -157,7 +151,7 @@ def answers(
     def done() -> int:
         return sum(json.loads(client(_PROGRESS)))
 
-    _eventually(lambda: done() >= ENOUGH, "requests before the change")
+    wait_for("requests before the change", lambda: done() >= ENOUGH, SECONDS, 1.0)
     kubectl.apply(_second_model(data), _second(document))
     replaced = monitor.wait(
         kubectl,
@@ -166,11 +160,13 @@ def answers(
         lambda seen: seen.ready and seen.status.get("model", {}).get("version") == "2",
         SECONDS,
     )
-    _eventually(lambda: len(kubectl.items("pods", PODS)) == REPLICAS, "the old pods to be gone")
+    wait_for("the old pods to be gone", lambda: len(kubectl.items("pods", PODS)) == REPLICAS, SECONDS, 1.0)
     so_far = done()
-    _eventually(lambda: done() >= so_far + ENOUGH, "requests after the change")
+    wait_for("requests after the change", lambda: done() >= so_far + ENOUGH, SECONDS, 1.0)
     client("open('/tmp/stop', 'w').close()")
-    _eventually(lambda: client("import os; print(os.path.exists('/tmp/result'))").strip() == "True", "the result")
+    wait_for(
+        "the result", lambda: client("import os; print(os.path.exists('/tmp/result'))").strip() == "True", SECONDS, 1.0
+    )
     result = json.loads(client("print(open('/tmp/result').read())"))
     answered = {name: (version, labels) for name, (version, labels) in result["answered"].items()}
     return Answers(answered, result["failed"], result["opened"]), replaced

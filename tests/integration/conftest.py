@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from driftmonitor_operator import kinds
 from hack.cluster import builds
 from hack.cluster.client import MERGE_PATCH, ApiError
 from hack.cluster.controlplane import ControlPlane
+from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 INSTALL = REPOSITORY / "manifests/install.yaml"
@@ -33,16 +33,6 @@ SPEC: Body = {
     "reference": {"storageUri": "https://models.example/wine.parquet"},
     "checks": {"schedule": "0 0 1 1 *"},
 }
-
-
-def wait_for(what: str, probe: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
-    """The first true answer of the probe."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if answer := probe():
-            return answer
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.1)
 
 
 class Api:

@@ -10,7 +10,8 @@ import pytest
 
 from hack.cluster.client import ApiError
 from hack.cluster.controlplane import ControlPlane
-from tests.support.installation import MONITORS, Installation, wait_for
+from tests.support.installation import MONITORS, Installation
+from tests.support.waiting import wait_for
 
 TEAM = "team-of-authors"
 PREFIXES = ["s3://models", "https://models.example/wine/", "pvc://", "configmap://wine-reference/reference.parquet"]

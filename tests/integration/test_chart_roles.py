@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hack.cluster.controlplane import ControlPlane
-from tests.support.installation import Installation, wait_for
+from tests.support.installation import Installation
+from tests.support.waiting import wait_for
 
 TEAM = "team-of-roles"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"

@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +17,8 @@ from driftmonitor_check.evidence import Reference
 from driftmonitor_check.spans import Span
 from tests.support.shipping import TOKEN
 from tests.support.shipping import Collector as CollectorProcess
+from tests.support.waiting import wait_for
 
-PATIENCE_SECONDS = 60.0
 ROWS, CHANGED = 600, 400
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -29,10 +28,7 @@ SECOND = timedelta(seconds=1)
 def collector(tmp_path: Path) -> Iterator[Collector]:
     process = CollectorProcess(tmp_path)
     process.start()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not process.ready():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} s for the collector"
-        time.sleep(0.05)
+    wait_for("the collector", process.ready)
     yield Collector(process.url, TOKEN)
     process.stop()
 

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from hack.cluster.controlplane import ControlPlane
 from hack.cluster.errors import ClusterError as UnavailableError
 from hack.objectstore.server import ObjectStore
 from tests.support.onnxmodels import saved
+from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "token-of-the-test"
@@ -87,10 +87,8 @@ def store(folder: Path) -> Iterator[Collector]:
         )
     collector = Collector(f"http://127.0.0.1:{port}", TOKEN)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not answers(f"{collector.url}/readyz"):
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.1)
+        wait_for("the collector to answer", lambda: process.poll() is not None or answers(f"{collector.url}/readyz"))
+        assert process.poll() is None, (folder / "log").read_text()
         yield collector
     finally:
         process.terminate()
@@ -249,10 +247,7 @@ def test_a_verdict_says_of_how_many_rows_nothing_is_known_because_their_file_is_
     now = datetime(2026, 2, 3, 12, tzinfo=UTC)
     send(store, f"{settings.name}/stable", now - timedelta(minutes=5), 400)
     hour = folder / "data/records/date=2026-02-03/hour=11"
-    deadline = time.monotonic() + PATIENCE
-    while not (found := list(hour.glob("[!.]*.parquet"))):
-        assert time.monotonic() < deadline, "the rows are in no file"
-        time.sleep(0.1)
+    found = wait_for("the rows are in a file", lambda: list(hour.glob("[!.]*.parquet")))
     found[0].write_bytes(found[0].read_bytes()[:-100])
     result = run(settings, monitors_of(plane), store, now)
     assert (result.verdict, result.rows) == ("InsufficientData", 0)

@@ -20,8 +20,9 @@ from driftmonitor_check.performance.fetching import with_labels
 from driftmonitor_check.spans import span
 from tests.support.onnxmodels import saved
 from tests.support.served import Served
-from tests.support.shipping import TOKEN, wait_until
+from tests.support.shipping import TOKEN
 from tests.support.shipping import Collector as CollectorProcess
+from tests.support.waiting import wait_for
 
 CLASSES = ["a", "b c", "d"]
 ROWS = 300
@@ -32,7 +33,7 @@ FEATURES = [{"name": name, "type": "Numerical"} for name in "xyz"]
 def collector(tmp_path: Path) -> Iterator[Collector]:
     process = CollectorProcess(tmp_path)
     process.start()
-    wait_until(process.ready, "the collector is ready")
+    wait_for("the collector is ready", process.ready)
     yield Collector(process.url, TOKEN)
     process.stop()
 

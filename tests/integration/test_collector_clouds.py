@@ -15,7 +15,7 @@ from hack.cluster.errors import ClusterError
 from tests.support import clouds
 from tests.support.clouds import Cloud
 from tests.support.replicas import Replica, Sender, keys_of, wait_for_all
-from tests.support.shipping import wait_until
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Replica]
 
@@ -62,25 +62,25 @@ def test_each_row_is_stored_once_by_two_collectors_whatever_ends_in_between(clou
     assert sum(outcome["duplicates"] for outcome in outcomes) == 200
     first = [("pod/0/1", seq) for seq in range(1, 201)]
     # Before one is killed: a compaction that it had begun is left to it for a while.
-    wait_until(lambda: not cloud.names("wal/"), "the log is compacted")
-    wait_until(lambda: len(cloud.rows_in_files()) >= 200, "the rows are in files")
+    wait_for("the log is compacted", lambda: not cloud.names("wal/"))
+    wait_for("the rows are in files", lambda: len(cloud.rows_in_files()) >= 200)
     assert cloud.rows_in_files() == first
     done = threading.Event()
     sender = Sender(replicas, "pod/1/1", 15)
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(sender.run, lambda: not done.is_set())
         try:
-            wait_until(lambda: sender.taken >= 30, "rows are taken")
+            wait_for("rows are taken", lambda: sender.taken >= 30)
             assert replicas[0].end(signal.SIGKILL) == -signal.SIGKILL
             before = sender.taken
-            wait_until(lambda: sender.taken >= before + 30, "the other one takes rows")
+            wait_for("the other one takes rows", lambda: sender.taken >= before + 30)
             cloud.server.stop()
-            wait_until(lambda: sender.refusals, "rows are refused while the store is away")
+            wait_for("rows are refused while the store is away", lambda: sender.refusals)
             cloud.server.start()
             replicas[0].start()
             wait_for_all(replicas)
             before = sender.taken
-            wait_until(lambda: sender.taken >= before + 30, "rows are taken again")
+            wait_for("rows are taken again", lambda: sender.taken >= before + 30)
         finally:
             done.set()
         running.result()
@@ -96,9 +96,9 @@ def test_what_has_passed_its_retention_is_deleted_and_stays_known(cloud: Cloud, 
     collector = replica("a", RETENTION_SECONDS="3600")
     wait_for_all([collector])
     collector.send("pod/0/1", range(1, 31))
-    wait_until(lambda: len(cloud.rows_in_files()) == 30, "the rows are in a file")
+    wait_for("the rows are in a file", lambda: len(cloud.rows_in_files()) == 30)
     collector.send("pod/0/1", range(3701, 3711))  # more than an hour later
-    wait_until(lambda: len(cloud.rows_in_files()) == 10, "the old hour is deleted")
+    wait_for("the old hour is deleted", lambda: len(cloud.rows_in_files()) == 10)
     assert keys_of(collector.window()) == [("pod/0/1", seq) for seq in range(3701, 3711)]
     assert collector.send("pod/0/1", range(1, 31)) == {"stored": 0, "duplicates": 30, "rejected": 0}
 

@@ -14,7 +14,7 @@ from pyarrow import dataset
 from hack.cluster.errors import ClusterError
 from hack.objectstore.server import ObjectStore
 from tests.support.replicas import EVERYTHING, TOKEN, Replica, Sender, keys_of, lines_of, wait_for_all, write_secret
-from tests.support.shipping import wait_until
+from tests.support.waiting import wait_for
 
 PREFIX = "shop/wine"
 Start = Callable[..., Replica]
@@ -58,8 +58,8 @@ def wait_until_compacted(store: ObjectStore, rows: int) -> None:
     """Until nothing but Parquet files has the rows."""
     folder = store.buckets / "records" / PREFIX
     log = folder / "wal"
-    wait_until(lambda: not (log.is_dir() and list(log.iterdir())), "the log is compacted")
-    wait_until(lambda: len(rows_in_files(store)) >= rows, f"{rows} rows are in files")
+    wait_for("the log is compacted", lambda: not (log.is_dir() and list(log.iterdir())))
+    wait_for(f"{rows} rows are in files", lambda: len(rows_in_files(store)) >= rows)
 
 
 def test_rows_sent_to_two_collectors_at_the_same_time_are_stored_once(store: ObjectStore, replica: Start) -> None:
@@ -77,7 +77,7 @@ def test_rows_sent_to_two_collectors_at_the_same_time_are_stored_once(store: Obj
         assert (coverage["stored"], coverage["missing"]) == (400, 0)
         assert keys_of(each.window()) == expected
         # What the other one has only counted comes with its next object of the log.
-        wait_until(lambda each=each: each.coverage()["duplicates"] == 400, "both know of all duplicates")
+        wait_for("both know of all duplicates", lambda each=each: each.coverage()["duplicates"] == 400)
     wait_until_compacted(store, 400)
     assert rows_in_files(store) == expected
     for each in replicas:
@@ -119,7 +119,7 @@ def test_a_damaged_file_of_labels_is_put_apart_and_one_copy_that_is_damaged_is_r
     for seq in (1, 2):
         label = [{"request_id": f"request-{seq}", "row": 0, "label": f"label-{seq}"}]
         collector.client.post("/v1/labels", json=label).raise_for_status()
-        wait_until(lambda seq=seq: len(list(folder.rglob("*.parquet"))) == seq, "the label is in a file")
+        wait_for("the label is in a file", lambda seq=seq: len(list(folder.rglob("*.parquet"))) == seq)
 
     def labelled() -> tuple[list[str], str | None]:
         answer = collector.client.get("/v1/window", params=EVERYTHING | {"labels": "true", "limit": "100"})
@@ -151,12 +151,12 @@ def test_collectors_killed_one_after_another_in_the_middle_lose_and_double_nothi
         try:
             for victim in replicas:
                 before = senders[0].taken
-                wait_until(lambda before=before: senders[0].taken >= before + 60, "rows are taken")
+                wait_for("rows are taken", lambda before=before: senders[0].taken >= before + 60)
                 assert victim.end(signal.SIGKILL) == -signal.SIGKILL
                 before = senders[0].taken
-                wait_until(lambda before=before: senders[0].taken >= before + 60, "the other one takes rows")
+                wait_for("the other one takes rows", lambda before=before: senders[0].taken >= before + 60)
                 victim.start()
-                wait_until(victim.ready, "the collector is back")
+                wait_for("the collector is back", victim.ready)
         finally:
             done.set()
         for future in running:
@@ -178,12 +178,12 @@ def test_while_the_store_is_away_rows_are_refused_until_it_is_back_and_none_is_l
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(sender.run, lambda: not done.is_set())
         try:
-            wait_until(lambda: sender.taken >= 60, "rows are taken")
+            wait_for("rows are taken", lambda: sender.taken >= 60)
             store.stop()
-            wait_until(lambda: len(sender.refusals) >= 2, "rows are refused")
+            wait_for("rows are refused", lambda: len(sender.refusals) >= 2)
             store.start()
             before = sender.taken
-            wait_until(lambda: sender.taken >= before + 60, "rows are taken again")
+            wait_for("rows are taken again", lambda: sender.taken >= before + 60)
         finally:
             done.set()
         running.result()

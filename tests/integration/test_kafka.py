@@ -17,7 +17,8 @@ from hack.cluster.certificates import CertificateAuthority
 from hack.cluster.errors import ClusterError
 from hack.kafka.server import Kafka
 from hack.shippers import MissingProgramError, executable
-from tests.support.shipping import Collector, Pipeline, build, monitor_with, wait_until
+from tests.support.shipping import Collector, Pipeline, build, monitor_with
+from tests.support.waiting import wait_for
 
 KEY = b"default/wine"
 
@@ -78,7 +79,7 @@ def pipeline(tmp_path: Path, broker: Kafka, authority: CertificateAuthority, top
         (made.sidecar.place(CA_MOUNT) / "ca.crt").write_bytes(authority.pair.certificate.read_bytes())
         told(made.collector, tmp_path, **kafka)
         made.collector.start()
-        wait_until(made.collector.ready, "the collector is ready")
+        wait_for("the collector is ready", made.collector.ready)
         yield made
     assert Kafka.password not in made.sidecar.log.read_text()
     assert Kafka.password not in made.collector.log.read_text()
@@ -118,12 +119,12 @@ def test_each_row_is_stored_once_over_sudden_ends_of_broker_collector_and_shippe
 ) -> None:
     pipeline.sidecar.start()
     pipeline.server.predict(2000)
-    wait_until(lambda: pipeline.collector.coverage()["stored"] > 0, "the first rows are stored")
+    wait_for("the first rows are stored", lambda: pipeline.collector.coverage()["stored"] > 0)
     pipeline.server.predict(3000)
     pipeline.collector.kill()
     pipeline.server.predict(2000)
     pipeline.collector.start()
-    wait_until(pipeline.collector.ready, "the collector is ready again")
+    wait_for("the collector is ready again", pipeline.collector.ready)
     pipeline.server.predict(2000)
     broker.kill()
     pipeline.server.predict(2000)
@@ -146,9 +147,9 @@ def test_messages_that_are_no_records_are_kept_apart_and_hold_up_nothing(
     producer.produce(topic, record(3), key=KEY)
     producer.flush()
     collector.start()
-    wait_until(collector.ready, "the collector is ready")
-    wait_until(lambda: collector.coverage()["stored"] == 1, "the one record is stored")
-    wait_until(lambda: metric(collector, "lag_messages") == 0, "nothing waits")
+    wait_for("the collector is ready", collector.ready)
+    wait_for("the one record is stored", lambda: collector.coverage()["stored"] == 1)
+    wait_for("nothing waits", lambda: metric(collector, "lag_messages") == 0)
     assert metric(collector, "connected") == 1
     assert metric(collector, "messages_total") == 4
     assert metric(collector, "other_messages_total") == 1
@@ -159,7 +160,7 @@ def test_messages_that_are_no_records_are_kept_apart_and_hold_up_nothing(
         files = (collector.data / "rejected").glob("*.jsonl")
         return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
-    wait_until(lambda: len(kept()) == 3, "what is no record is kept apart")
+    wait_for("what is no record is kept apart", lambda: len(kept()) == 3)
     without_key = next(line for line in kept() if line["line"] == record(1).decode())
     assert "has no key; give it the monitor's, default/wine" in without_key["reason"]
     assert "is empty" in next(line for line in kept() if not line["line"])["reason"]
@@ -172,12 +173,12 @@ def test_no_offset_is_let_go_before_its_record_is_stored(collector: Collector, p
     topic_only = dict(collector.changes)
     collector.changes |= {"RESERVE_BYTES": str(1 << 50)}  # a full disk
     collector.start()
-    wait_until(collector.ready, "the collector is ready")
-    wait_until(lambda: metric(collector, "failures_total") >= 2, "the collector tries to store them")
+    wait_for("the collector is ready", collector.ready)
+    wait_for("the collector tries to store them", lambda: metric(collector, "failures_total") >= 2)
     assert collector.coverage()["stored"] == 0
     collector.stop()
     collector.changes = topic_only
     collector.start()
-    wait_until(collector.ready, "the collector is ready again")
-    wait_until(lambda: collector.coverage()["stored"] == 100, "the rows are stored")
+    wait_for("the collector is ready again", collector.ready)
+    wait_for("the rows are stored", lambda: collector.coverage()["stored"] == 100)
     assert collector.coverage()["missing"] == 0

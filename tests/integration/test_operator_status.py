@@ -17,7 +17,7 @@ from driftmonitor_operator.reconcile import Reconciler
 from driftmonitor_operator.schedule import parse
 from driftmonitor_operator.store import Store
 from hack.cluster.client import ApiError
-from tests.integration.conftest import wait_for
+from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 FIVE_MINUTES = {"schedule": "*/5 * * * *"}

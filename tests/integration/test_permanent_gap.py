@@ -11,7 +11,8 @@ import pytest
 from driftmonitor_inference.recordlog import LogFullError, RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter
 from tests.support.losing import running_collector
-from tests.support.shipping import TOKEN, Collector, wait_until
+from tests.support.shipping import TOKEN, Collector
+from tests.support.waiting import wait_for
 
 WRITER = "pod/0/start1"
 POISON = 5
@@ -95,9 +96,9 @@ def test_a_row_that_a_shipper_loses_is_sent_again_or_given_up_and_a_full_log_emp
         reporter.report_all()
         return log.unconfirmed() == 0
 
-    wait_until(emptied, "the server is done with all rows of a log that was full")
+    wait_for("the server is done with all rows of a log that was full", emptied)
     written += filled(log)
-    wait_until(emptied, "it goes on")
+    wait_for("it goes on", emptied)
     coverage = store.coverage()
     lost = 0 if times == 1 else 1
     assert (coverage["written"], coverage["stored"], coverage["lost"]) == (written, written - lost, lost)

@@ -22,7 +22,8 @@ from tests.support.callers import Account
 from tests.support.disasters import Disaster
 from tests.support.faults import Place
 from tests.support.pipelines import CLOCK_LIBRARY, Pipeline
-from tests.support.shipping import TOKEN, wait_until
+from tests.support.shipping import TOKEN
+from tests.support.waiting import wait_for
 
 _MIB = 1 << 10  # KiB
 _LITTLE = 300  # rows
@@ -157,7 +158,7 @@ def test_a_collector_whose_disk_lied_names_every_row_that_it_has_lost(pipeline: 
     assert account.mistakes == []
     bad = sorted((pipeline.collector.data / "damaged").iterdir())
     assert bad, "what was damaged is kept"
-    wait_until(lambda: pipeline.server.metric("prediction_log_files") == 1, "the server's log does not wait for it")
+    wait_for("the server's log does not wait for it", lambda: pipeline.server.metric("prediction_log_files") == 1)
 
 
 @pytest.mark.skipif(CLOCK_LIBRARY is None, reason="libfaketime is not installed: apt-get install libfaketime")
@@ -178,7 +179,7 @@ def test_of_a_pod_that_is_deleted_before_its_rows_have_left_it_every_row_is_name
     with pipeline.lost_answers(Place.BEFORE):
         pipeline.wait_for_answers(_LITTLE)
         pipeline.callers.stop()
-        wait_until(pipeline.reported, "the collector knows of every row")
+        wait_for("the collector knows of every row", pipeline.reported)
         _delete_pod(pipeline)
     _replace_pod(pipeline)
     account = pipeline.settle()

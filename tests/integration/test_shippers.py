@@ -30,8 +30,8 @@ from tests.support.shipping import (
     build,
     monitor_with,
     operator_config,
-    wait_until,
 )
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def resting(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) 
 def pipeline(resting: Pipeline) -> Pipeline:
     """The collector runs, the shipper does not yet."""
     resting.collector.start()
-    wait_until(resting.collector.ready, "the collector is ready")
+    wait_for("the collector is ready", resting.collector.ready)
     return resting
 
 
@@ -75,7 +75,7 @@ def test_the_program_accepts_the_configuration(resting: Pipeline) -> None:
 def test_the_program_keeps_to_the_volumes_of_its_pod(pipeline: Pipeline) -> None:
     pipeline.server.predict(10)
     pipeline.sidecar.start()
-    wait_until(pipeline.server.all_stored, "the rows are stored")
+    wait_for("the rows are stored", pipeline.server.all_stored)
     assert list(pipeline.sidecar.place(STATE_DIR).iterdir())
     if pipeline.shipper == "Fluentd":
         # Ruby refuses an emptyDir itself: all may write to it.
@@ -85,26 +85,26 @@ def test_the_program_keeps_to_the_volumes_of_its_pod(pipeline: Pipeline) -> None
 def test_rows_logged_before_the_shipper_starts_and_over_rotations_are_stored(pipeline: Pipeline) -> None:
     pipeline.server.predict(1000)
     pipeline.sidecar.start()
-    wait_until(pipeline.server.all_stored, "the rows from before the start are stored")
+    wait_for("the rows from before the start are stored", pipeline.server.all_stored)
     for _ in range(5):
         pipeline.server.predict(1000)
         time.sleep(0.5)
         pipeline.server.report()
     pipeline.assert_each_row_is_stored_once_as_written()
-    wait_until(lambda: pipeline.server.all_stored() and len(pipeline.server.files()) == 1, "stored files are deleted")
+    wait_for("stored files are deleted", lambda: pipeline.server.all_stored() and len(pipeline.server.files()) == 1)
 
 
 def test_rows_logged_while_the_collector_is_away_are_stored_when_it_is_back(pipeline: Pipeline) -> None:
     pipeline.sidecar.start()
     pipeline.server.predict(1000)
-    wait_until(lambda: pipeline.collector.coverage()["stored"] > 0, "the first rows are stored")
+    wait_for("the first rows are stored", lambda: pipeline.collector.coverage()["stored"] > 0)
     pipeline.collector.stop()
     for _ in range(5):
         pipeline.server.predict(1000)
         time.sleep(1)
     pipeline.collector.start()
     pipeline.server.predict(1000)
-    wait_until(pipeline.collector.ready, "the collector is ready")
+    wait_for("the collector is ready", pipeline.collector.ready)
     pipeline.assert_each_row_is_stored_once_as_written()
 
 
@@ -114,7 +114,7 @@ def test_rows_logged_around_the_end_of_a_shipper_are_stored_by_the_next(pipeline
         pipeline.sidecar.start()
         before = pipeline.collector.coverage()["stored"]
         pipeline.server.predict(1000)
-        wait_until(lambda before=before: pipeline.collector.coverage()["stored"] > before, "the shipper works")
+        wait_for("the shipper works", lambda before=before: pipeline.collector.coverage()["stored"] > before)
         pipeline.server.predict(2000)
         time.sleep(delay)
         if end == "SIGTERM":
@@ -133,11 +133,11 @@ def test_a_shipper_with_a_full_buffer_stops_reading_and_goes_on_later(resting: P
     written = sum(file.stat().st_size for file in resting.server.files())
     assert written > 64 << 20
     state = resting.sidecar.place(STATE_DIR)
-    wait_until(lambda: size(state) > 24 << 20, "the buffer fills")
+    wait_for("the buffer fills", lambda: size(state) > 24 << 20)
     time.sleep(5)
     assert size(state) < 70 << 20
     resting.collector.start()
-    wait_until(resting.collector.ready, "the collector is ready")
+    wait_for("the collector is ready", resting.collector.ready)
     resting.assert_each_row_is_stored_once_as_written()
 
 
@@ -148,7 +148,7 @@ def size(folder: Path) -> int:
 def test_a_log_file_with_the_inode_of_a_deleted_one_is_read_from_its_start(pipeline: Pipeline) -> None:
     pipeline.sidecar.start()
     pipeline.server.predict(1000)
-    wait_until(lambda: pipeline.collector.coverage()["stored"] == 1000, "the first rows are stored")
+    wait_for("the first rows are stored", lambda: pipeline.collector.coverage()["stored"] == 1000)
     pipeline.sidecar.terminate()
     stored = pipeline.server.files()[0]
     inode, length = stored.stat().st_ino, stored.stat().st_size
@@ -203,7 +203,7 @@ def test_lines_that_are_no_records_arrive_byte_for_byte(pipeline: Pipeline) -> N
             if line
         ]
 
-    wait_until(lambda: len(set(arrived())) >= len(odd), "every line is kept apart")
+    wait_for("every line is kept apart", lambda: len(set(arrived())) >= len(odd))
     expected = [line.decode("utf-8", "backslashreplace") for line in odd]
     assert sorted(set(arrived())) == sorted(expected)
 
@@ -231,17 +231,17 @@ def test_the_servers_own_log_goes_to_its_receiver_and_waits_while_that_is_away(
 
     write(lines[:100])
     pipeline.sidecar.start()
-    wait_until(lambda: arrived() == lines[:100], "the first lines arrive")
+    wait_for("the first lines arrive", lambda: arrived() == lines[:100])
     receiver.status = 503
     for first in range(100, 200, 20):
         write(lines[first : first + 20])
         time.sleep(0.5)
-    wait_until(lambda: bool(receiver.refused), "the receiver refuses lines")
+    wait_for("the receiver refuses lines", lambda: bool(receiver.refused))
     pipeline.server.predict(100)
-    wait_until(pipeline.server.all_stored, "the predictions go on")
+    wait_for("the predictions go on", pipeline.server.all_stored)
     receiver.status = 200
     write(lines[200:])
-    wait_until(lambda: arrived() == lines, "all lines arrive")
+    wait_for("all lines arrive", lambda: arrived() == lines)
     assert (receiver.paths, set(receiver.refused)) == ({"/ingest"}, {503})
 
 
@@ -257,12 +257,12 @@ def test_a_collector_behind_tls_is_sent_to_if_its_authority_is_known(
     resting.server.client = CollectorClient(collector.url, collector.token_file)
     resting.server.open("start2", rotate=100_000)
     collector.start()
-    wait_until(collector.ready, "the collector is ready")
+    wait_for("the collector is ready", collector.ready)
     sidecar.environment |= {"COLLECTOR_URL": f"{collector.url}/v1/records", "COLLECTOR_HOST": "localhost"}
     sidecar.environment |= {"COLLECTOR_TLS": "on"}
     sidecar.start()
     resting.server.predict(1000)
-    wait_until(lambda: "certificate" in sidecar.log.read_text().lower(), "the certificate is found to be nobody's")
+    wait_for("the certificate is found to be nobody's", lambda: "certificate" in sidecar.log.read_text().lower())
     assert collector.coverage()["stored"] == 0
     sidecar.kill()
     sidecar.environment["CA_FILE"] = str(authority.pair.certificate)
@@ -286,15 +286,15 @@ def test_no_refusal_costs_a_line(resting: Pipeline, receiver: Receiver) -> None:
         receiver.status = status
         with file.open("ab") as log:
             log.write(b"".join(line + b"\n" for line in lines))
-        wait_until(lambda status=status: status in receiver.refused, f"a request is answered {status}")
+        wait_for(f"a request is answered {status}", lambda status=status: status in receiver.refused)
         receiver.status = 200
         if status in SENT_AGAIN[resting.shipper]:
             expected.update(lines)
-            wait_until(lambda: set(map(unwrapped, receiver.lines)) >= expected, f"lines refused with {status} arrive")
+            wait_for(f"lines refused with {status} arrive", lambda: set(map(unwrapped, receiver.lines)) >= expected)
         else:
-            wait_until(
-                lambda lines=lines: set(lines) <= kept(state, lines) | set(map(unwrapped, receiver.lines)),
+            wait_for(
                 f"lines refused with {status} are kept",
+                lambda lines=lines: set(lines) <= kept(state, lines) | set(map(unwrapped, receiver.lines)),
             )
             assert kept(state, lines)
 
@@ -322,7 +322,7 @@ def test_the_probe_of_the_container_is_answered_while_the_program_runs(resting: 
 
     assert not alive()
     sidecar.start()
-    wait_until(alive, "the probe is answered")
+    wait_for("the probe is answered", alive)
     sidecar.kill()
     assert not alive()
 
@@ -340,13 +340,13 @@ def test_prometheus_is_told_what_was_sent(resting: Pipeline) -> None:
     resting.collector.start()
     sidecar.start()
     resting.server.predict(100)
-    wait_until(resting.server.all_stored, "the rows are stored")
+    wait_for("the rows are stored", resting.server.all_stored)
 
     def sent() -> float:
         found = re.search(metric, answer(f"http://127.0.0.1:{sidecar.environment['METRICS_PORT']}{path}"))
         return float(found[1]) if found else 0.0
 
-    wait_until(lambda: sent() > 0, "the metrics say that something was sent")
+    wait_for("the metrics say that something was sent", lambda: sent() > 0)
 
 
 def answer(url: str) -> str:
@@ -376,7 +376,7 @@ def test_fluentd_answers_probes_without_its_token(resting: Pipeline) -> None:
         url = f"http://127.0.0.1:{port}/api/plugins.json?with_config=yes&debug=1"
         return answer(url)
 
-    wait_until(lambda: bool(plugins()), "the monitor answers")
+    wait_for("the monitor answers", lambda: bool(plugins()))
     assert {plugin["plugin_id"] for plugin in json.loads(plugins())["plugins"]} == {
         "predictions",
         "monitor",

@@ -18,9 +18,10 @@ from driftmonitor_check.evidence import Window
 from driftmonitor_check.facts import check_result, drift_report
 from driftmonitor_check.settings import Settings
 from driftmonitor_check.spans import Span, span
-from tests.support.shipping import TOKEN, wait_until
+from tests.support.shipping import TOKEN
 from tests.support.shipping import Collector as CollectorProcess
 from tests.support.validating import ValidationService, monitor
+from tests.support.waiting import wait_for
 
 ROWS = 300
 ROLLING = monitor(
@@ -63,7 +64,7 @@ def exact(column: ColumnResult) -> dict[str, Any]:
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectorProcess]:
     process = CollectorProcess(tmp_path_factory.mktemp("collector"))
     process.start()
-    wait_until(process.ready, "the collector")
+    wait_for("the collector", process.ready)
     yield process
     process.stop()
 
@@ -133,4 +134,4 @@ def test_a_collector_that_is_away_costs_neither_the_reference_nor_the_answers(
         assert service.metric("reference_rows") == known
     finally:
         collector.start()
-        wait_until(collector.ready, "the collector")
+        wait_for("the collector", collector.ready)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tests.support.faults import Answer, Fault, Place, Wait
 from tests.support.pipelines import Pipeline, records
-from tests.support.shipping import wait_until
+from tests.support.waiting import wait_for
 
 Disaster = Callable[[Pipeline, random.Random, float], None]
 CLOCK_STEP_SECONDS = 5400  # over an hour, so that later rows lie in an earlier partition
@@ -106,7 +106,7 @@ def everything_killed(pipeline: Pipeline, chance: random.Random, seconds: float)
 
 def meet(fault: Fault) -> None:
     """Wait until a batch has met the fault."""
-    wait_until(lambda: bool(fault.met), "a batch meets the fault")
+    wait_for("a batch meets the fault", lambda: bool(fault.met))
 
 
 def answers_lost(pipeline: Pipeline, chance: random.Random, seconds: float) -> None:
@@ -162,7 +162,7 @@ def disk_of_log_full(pipeline: Pipeline, chance: random.Random, seconds: float) 
     """The server refuses rows."""
     before = pipeline.callers.refusals["503"]
     with pipeline.full_disk(pipeline.log_dir):
-        wait_until(lambda: pipeline.callers.refusals["503"] > before, "rows are refused")
+        wait_for("rows are refused", lambda: pipeline.callers.refusals["503"] > before)
         time.sleep(seconds)
 
 
@@ -192,7 +192,7 @@ def buffer_of_shipper_flipped(pipeline: Pipeline, chance: random.Random, seconds
     """A byte each of some lines that it holds for a collector that cannot be reached: they are no JSON any more."""
     with pipeline.lost_answers(Place.BEFORE) as fault:
         meet(fault)
-        wait_until(lambda: any(pipeline.buffered_lines()), "the shipper has buffered lines")
+        wait_for("the shipper has buffered lines", lambda: any(pipeline.buffered_lines()))
         time.sleep(seconds)
         pipeline.sidecar.kill()
         for file, places in pipeline.buffered_lines():

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPSConnection
@@ -25,6 +25,7 @@ import yaml
 from driftmonitor_operator import kinds
 from hack.cluster.client import MERGE_PATCH, ApiError
 from hack.cluster.controlplane import ControlPlane
+from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 PER_NAMESPACE = 50
@@ -235,7 +236,7 @@ class Operator:
 
     def wait_until_idle(self, seconds: float = 120.0) -> None:
         """Return when it is idle."""
-        wait_for("the operator to be idle", self.idle, seconds)
+        wait_for("the operator to be idle", self.idle, seconds, 0.2)
 
     def wait_until_settled(self, fleet: Fleet, seconds: float) -> None:
         """Return when all monitors are settled; the apiserver is asked that only when the operator is idle."""
@@ -274,11 +275,3 @@ def apply_request(manifest: Body, namespace: str) -> tuple[str, str, bytes, str]
     path = kinds.BY_NAME[manifest["kind"]].path(namespace, metadata["name"])
     content = json.dumps(manifest | {"metadata": metadata}).encode()
     return "PATCH", f"{path}?{query}", content, "application/apply-patch+yaml"
-
-
-def wait_for(what: str, probe: Callable[[], Any], seconds: float = 120.0, pause: float = 0.2) -> None:
-    """Return when the probe answers with something true."""
-    deadline = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(pause)

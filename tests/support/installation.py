@@ -7,10 +7,9 @@ import os
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,21 +20,13 @@ import yaml
 from hack.cluster.client import MERGE_PATCH, ApiError
 from hack.cluster.controlplane import ControlPlane
 from hack.cluster.processes import free_ports
+from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 CHART = REPOSITORY / "charts/driftmonitor"
 PATIENCE_SECONDS = 120.0
 MONITORS = "/apis/driftmonitor.dev/v1alpha1/namespaces/{namespace}/driftmonitors"
 Body = dict[str, Any]
-
-
-def wait_for(what: str, probe: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
-    """The first true answer of the probe."""
-    deadline = time.monotonic() + seconds
-    while not (answer := probe()):
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.2)
-    return answer
 
 
 class OperatorProgram:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.shipping import TOKEN, Collector, wait_until
+from tests.support.shipping import TOKEN, Collector
+from tests.support.waiting import wait_for
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def running_collector(folder: Path) -> Iterator[Collector]:
     folder.mkdir()
     collector = Collector(folder)
     collector.start()
-    wait_until(collector.ready, "the collector is ready")
+    wait_for("the collector is ready", collector.ready)
     yield collector
     collector.stop()
 

@@ -21,7 +21,8 @@ from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Drop, Fault, Place, Request
 from tests.support.losing import small_file_system
 from tests.support.serverprocess import InferenceServer
-from tests.support.shipping import Collector, sidecar, wait_until
+from tests.support.shipping import Collector, sidecar
+from tests.support.waiting import wait_for
 
 CLOCK_LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 """What gives a process a clock of its own; None where it is not installed."""
@@ -82,12 +83,12 @@ class Pipeline:
         self.sidecar.start()
         self.start_server()
         self.callers.start()
-        wait_until(self.collector.ready, "the collector is ready")
+        wait_for("the collector is ready", self.collector.ready)
 
     def start_server(self) -> None:
         """Returns when it takes requests."""
         self.server.start()
-        wait_until(self.server.ready, "the server is ready")
+        wait_for("the server is ready", self.server.ready)
 
     # How far it is.
 
@@ -98,19 +99,19 @@ class Pipeline:
     def wait_for_answers(self, rows: int) -> None:
         """Until so many more rows are answered."""
         goal = len(self.callers.answered) + rows
-        wait_until(lambda: len(self.callers.answered) >= goal, f"{rows} more rows are answered")
+        wait_for(f"{rows} more rows are answered", lambda: len(self.callers.answered) >= goal)
 
     def wait_for_stored(self, rows: int) -> None:
         """Until so many more rows are stored."""
         goal = self.stored() + rows
-        wait_until(lambda: self.stored() >= goal, f"{rows} more rows are stored")
+        wait_for(f"{rows} more rows are stored", lambda: self.stored() >= goal)
 
     def settle(self) -> Account:
         """Stop the callers, wait until the server is done with every row, and settle the account."""
         self.callers.stop()
-        wait_until(self.collector.ready, "the collector is ready")
+        wait_for("the collector is ready", self.collector.ready)
         try:
-            wait_until(self.at_rest, "the server is done with all rows", patience=_REST_SECONDS)
+            wait_for("the server is done with all rows", self.at_rest, seconds=_REST_SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.story()}") from None
         return account(self.callers, self.collector.coverage(), [self.window()])
@@ -157,21 +158,21 @@ class Pipeline:
     def kill_collector_in_batch(self, seconds_in: float) -> None:
         """SIGKILL so long after a batch has come to it."""
         before = len(self.proxy.requests)
-        wait_until(lambda: any(map(records, self.proxy.requests[before:])), "a batch comes")
+        wait_for("a batch comes", lambda: any(map(records, self.proxy.requests[before:])))
         time.sleep(seconds_in)
         self.collector.kill()
 
     def kill_collector_in_compaction(self) -> bool:
         """SIGKILL while a Parquet file is half written; whether that was hit. Rows must be coming in."""
         parts = self.collector.data / "records"
-        wait_until(lambda: next(parts.rglob(".*.tmp"), None) is not None, "a compaction runs", pause=0.0005)
+        wait_for("a compaction runs", lambda: next(parts.rglob(".*.tmp"), None) is not None, pause=0.0005)
         self.collector.kill()
         return next(parts.rglob(".*.tmp"), None) is not None
 
     def restart_collector(self) -> None:
         """Start it again after an end; returns when it is ready."""
         self.collector.start()
-        wait_until(self.collector.ready, "the collector is ready")
+        wait_for("the collector is ready", self.collector.ready)
 
     @contextmanager
     def hanging_collector(self) -> Iterator[None]:

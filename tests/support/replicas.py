@@ -15,7 +15,8 @@ import httpx
 import pyarrow as pa
 
 from hack.objectstore.server import ObjectStore
-from tests.support.shipping import PATIENCE, free_port, wait_until
+from tests.support.shipping import PATIENCE, free_port
+from tests.support.waiting import wait_for
 
 TOKEN = "the-token"
 BEGIN = datetime(2026, 1, 1, 22, 59, tzinfo=UTC)
@@ -181,4 +182,4 @@ class Sender:
 def wait_for_all(replicas: Sequence[Replica]) -> None:
     """Until each serves."""
     for replica in replicas:
-        wait_until(replica.ready, "the replica is ready")
+        wait_for("the replica is ready", replica.ready)

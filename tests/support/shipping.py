@@ -6,9 +6,8 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,21 +25,13 @@ from driftmonitor_operator.resources import shipper as rendered
 from driftmonitor_operator.resources.configmaps import shipper_data
 from hack.kafka.server import Kafka
 from hack.shippers import Sidecar
+from tests.support.waiting import wait_for
 
 CONFIGURATIONS = Path(__file__).parents[2] / "fluentd"
 TOKEN = "a-token-that-no-output-may-show"
 WRITER = "pod/1/start1"
 PATIENCE = 120.0
 LOG_LIMIT_BYTES = 256 << 20
-
-
-def wait_until(condition: Callable[[], bool], what: str, *, pause: float = 0.1, patience: float | None = None) -> None:
-    """Look each `pause` seconds, for `patience` seconds at most."""
-    patience = PATIENCE if patience is None else patience
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
-        time.sleep(pause)
 
 
 def free_port() -> int:
@@ -188,8 +179,8 @@ class Pipeline:
     shipper: str
 
     def assert_each_row_is_stored_once_as_written(self) -> None:
-        wait_until(self.server.all_stored, "every row is confirmed")
-        wait_until(lambda: self.collector.coverage()["stored"] >= len(self.server.written), "every row is stored")
+        wait_for("every row is confirmed", self.server.all_stored)
+        wait_for("every row is stored", lambda: self.collector.coverage()["stored"] >= len(self.server.written))
         coverage = self.collector.coverage()
         assert coverage["stored"] == len(self.server.written)
         assert coverage["missing"] == 0

@@ -14,7 +14,8 @@ import httpx
 
 from driftmonitor_api.config import ValidationConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from tests.support.shipping import PATIENCE, TOKEN, wait_until
+from tests.support.shipping import PATIENCE, TOKEN
+from tests.support.waiting import wait_for
 
 FEATURES = [{"name": "alcohol", "type": "Numerical"}, {"name": "colour", "type": "Categorical"}]
 Body = dict[str, Any]
@@ -107,7 +108,7 @@ class ValidationService:
             assert self.process.poll() is None, f"it has ended: {self.log.read_text()[-3000:]}"
             return condition()
 
-        wait_until(met, what)
+        wait_for(what, met)
 
     def ready(self) -> bool:
         return self._answers("/readyz") == 200

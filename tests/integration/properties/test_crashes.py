@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Api, Monitor, OperatorProcess, wait_for
+from tests.integration.conftest import Api, Monitor, OperatorProcess
 from tests.integration.properties.conftest import kill, sibling
 from tests.support.clocks import FULL
 from tests.support.families import difference, families
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Kill, Place, Request
+from tests.support.waiting import wait_for
 
 FULL_SPEC: dict[str, Any] = {
     "model": {"storageUri": "https://models.example/wine.onnx", "version": "3"},

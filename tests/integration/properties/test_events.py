@@ -9,12 +9,13 @@ from urllib.error import HTTPError
 import pytest
 
 from driftmonitor_operator import kinds
-from tests.integration.conftest import Api, Monitor, OperatorProcess, wait_for
+from tests.integration.conftest import Api, Monitor, OperatorProcess
 from tests.integration.properties.conftest import kill, sibling
 from tests.support.clocks import clock
 from tests.support.families import difference, families
 from tests.support.faultproxy import FaultProxy, watches
 from tests.support.faults import Answer, Body, Request
+from tests.support.waiting import wait_for
 
 NEVER = "86400"  # as RESYNC_SECONDS: what is repaired then, was repaired because of an event
 

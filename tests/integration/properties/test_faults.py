@@ -6,12 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from driftmonitor_operator import kinds
-from tests.integration.conftest import Api, Monitor, OperatorProcess, wait_for
+from tests.integration.conftest import Api, Monitor, OperatorProcess
 from tests.integration.properties.conftest import sibling
 from tests.support.clocks import clock
 from tests.support.families import difference, families
 from tests.support.faultproxy import FaultProxy, anything
 from tests.support.faults import Answer, Request
+from tests.support.waiting import wait_for
 
 NEVER = "86400"
 REPAIR_SECONDS = 10.0

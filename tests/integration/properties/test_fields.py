@@ -20,6 +20,7 @@ from tests.support.portraits import differences, portrait, strange
 from tests.support.sequences import SETTINGS
 from tests.support.shipping import TOKEN
 from tests.support.shipping import Collector as CollectorProcess
+from tests.support.waiting import wait_for
 from tests.support.worlds import World
 
 FIELDS = [".".join(path) for path, _ in specs.leaves()]
@@ -49,19 +50,11 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
             "timestamp": (NOW - timedelta(minutes=minute) + timedelta(seconds=30)).isoformat().replace("+00:00", "Z"),
         }  # fmt: skip
         lines.append(json.dumps(record))
-    wait_for(process.ready, "the collector")
+    wait_for("the collector", process.ready)
     request = client._request("POST", "/v1/records", "\n".join(lines).encode())
     assert client._retried("the records", request, json.load)["stored"] == MINUTES
     yield client
     process.stop()
-
-
-def wait_for(probe: Any, what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := probe()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} s for {what}"
-        time.sleep(0.05)
-    return answer
 
 
 @dataclass
@@ -121,7 +114,7 @@ class Monitors:
             if walk.case.facts:
                 spec = View(monitors[namespace, NAME], [], self._collector).spec
                 self._world.publish(namespace, NAME, walk.case.facts(spec))
-                wait_for(lambda namespace=namespace: self._judged(namespace), "the verdict to be judged")
+                wait_for("the verdict to be judged", lambda namespace=namespace: self._judged(namespace))
 
     def _judged(self, namespace: str) -> bool:
         status = self._world.monitors()[namespace, NAME].get("status", {})
@@ -135,7 +128,7 @@ class Monitors:
 
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            monitors = wait_for(settled, "the monitors to be looked at")
+            monitors = wait_for("the monitors to be looked at", settled)
             if step in (0, 3):
                 self._world.roll_out()
             families = self._world.children()

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from driftmonitor_operator import kinds
-from tests.integration.conftest import OPERATOR_NAMESPACE, Api, Monitor, OperatorProcess, wait_for
+from tests.integration.conftest import OPERATOR_NAMESPACE, Api, Monitor, OperatorProcess
 from tests.support.clocks import FULL, clock
 from tests.support.faultproxy import FaultProxy, anything
 from tests.support.faults import Drop, Place, Request, Wait
+from tests.support.waiting import wait_for
 
 LEASE_NAME = "driftmonitor-operator"
 LEASE_SECONDS = int(clock(6, 15))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Api, Monitor, OperatorProcess, wait_for
+from tests.integration.conftest import Api, Monitor, OperatorProcess
 from tests.integration.properties.conftest import sibling
 from tests.support.clocks import clock
 from tests.support.faultproxy import FaultProxy, writes
+from tests.support.waiting import wait_for
 
 MISSING = {"storageUri": "configmap://nowhere/model.onnx", "version": "3"}
 CHURNED = 8  # monitors at a time

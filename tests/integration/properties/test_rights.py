@@ -10,8 +10,9 @@ import pytest
 from driftmonitor_operator import kinds
 from hack.cluster.client import MERGE_PATCH
 from hack.cluster.controlplane import ControlPlane
-from tests.support.installation import REPOSITORY, Installation, OperatorProgram, wait_for
+from tests.support.installation import REPOSITORY, Installation, OperatorProgram
 from tests.support.rights import Right, granted, refused, rules_of, used
+from tests.support.waiting import wait_for
 
 MINIMAL = {
     "model": {"storageUri": "https://models.example/wine.onnx"},

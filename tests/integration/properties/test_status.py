@@ -19,10 +19,11 @@ from driftmonitor_check.facts import check_result, status_facts
 from driftmonitor_check.publish import Monitors, connect
 from driftmonitor_check.verdict import Conclusion
 from driftmonitor_operator.reasons import CONDITIONS
-from tests.integration.conftest import Api, Body, Monitor, OperatorProcess, wait_for
+from tests.integration.conftest import Api, Body, Monitor, OperatorProcess
 from tests.support.clocks import clock
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Answer, Request
+from tests.support.waiting import wait_for
 
 WRITES = int(clock(25, 250))
 """Of each of the two."""

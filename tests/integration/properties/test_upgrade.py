@@ -11,7 +11,8 @@ import yaml
 from driftmonitor_api.v1alpha1 import DriftMonitor
 from driftmonitor_operator.reasons import CONDITIONS
 from hack.cluster.controlplane import ControlPlane
-from tests.support.installation import MONITORS, REPOSITORY, Installation, wait_for
+from tests.support.installation import MONITORS, REPOSITORY, Installation
+from tests.support.waiting import wait_for
 
 OLD = REPOSITORY / "tests/fixtures/v0.1.0"
 CELLAR = "cellar"

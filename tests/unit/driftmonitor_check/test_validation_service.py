@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +20,7 @@ from driftmonitor_api.reports import DriftReport
 from driftmonitor_check.validation.bodies import MAX_BODY_BYTES
 from tests.support.shipping import PATIENCE, TOKEN
 from tests.support.validating import ValidationService
+from tests.support.waiting import wait_for
 
 EVIDENTLY = "/scipy/"
 """In the path of a library that is loaded with Evidently alone."""
@@ -293,10 +293,7 @@ def test_nothing_is_left_when_the_service_itself_is_killed(service: ValidationSe
     worker = service.worker()
     service.process.kill()
     service.process.wait()
-    deadline = time.monotonic() + PATIENCE
-    while _runs(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for("the worker's end", lambda: not _runs(worker))
 
 
 def _runs(pid: int) -> bool:

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from tests.support.waiting import wait_for
 
 TOKEN = "the-token"
 BEGIN = datetime(2026, 1, 1, 22, 59, tzinfo=UTC)
@@ -41,16 +42,6 @@ def make_record(seq: int, writer: str = "pod/0/1", **changes: Any) -> dict[str, 
 def make_lines(seqs: Sequence[int], writer: str = "pod/0/1") -> bytes:
     """Those records as newline-delimited JSON."""
     return b"".join(json.dumps(make_record(seq, writer)).encode() + b"\n" for seq in seqs)
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
-    """What `condition` returns once it is true; a failure that says `what` was awaited."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:g} s in vain: {what}")
-        time.sleep(0.02)
-    return result
 
 
 class CollectorProcess:
@@ -105,7 +96,7 @@ class CollectorProcess:
         return float(value)
 
     def wait_until_compacted(self) -> None:
-        wait_until(lambda: self.metric("log_segments") == 0, "all segments compacted")
+        wait_for("all segments compacted", lambda: self.metric("log_segments") == 0)
 
     def end(self, number: signal.Signals) -> int:
         self.client.close()
@@ -128,7 +119,7 @@ def start(token_file: Path) -> Iterator[Callable[..., CollectorProcess]]:
     def begin(data_dir: Path, **environment: str) -> CollectorProcess:
         collector = CollectorProcess(data_dir, token_file, **environment)
         started.append(collector)
-        wait_until(collector.is_ready, "the collector is ready")
+        wait_for("the collector is ready", collector.is_ready)
         return collector
 
     yield begin
@@ -158,8 +149,3 @@ def record() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def lines() -> Callable[..., bytes]:
     return make_lines
-
-
-@pytest.fixture(scope="session")
-def wait() -> Callable[..., Any]:
-    return wait_until

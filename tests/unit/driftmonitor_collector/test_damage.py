@@ -14,6 +14,7 @@ from driftmonitor_collector.scrubbing import Scrubbing
 from driftmonitor_collector.store import columnar, damage, key_files, state
 from driftmonitor_collector.store.layout import Layout
 from driftmonitor_collector.tables import SCHEMA
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
 Lines = Callable[..., bytes]
@@ -85,14 +86,12 @@ def test_the_rows_of_a_damaged_file_are_named_and_taken_again_and_the_others_are
     assert window(collector) == (list(range(1, 151)), None)
 
 
-def test_a_file_that_no_window_reads_is_found_all_the_same(
-    start: Start, tmp_path: Path, lines: Lines, wait: Callable[..., Any]
-) -> None:
+def test_a_file_that_no_window_reads_is_found_all_the_same(start: Start, tmp_path: Path, lines: Lines) -> None:
     collector = start(tmp_path / "data")
     filled(collector, lines)
     path = file_of(collector, 22)
     path.write_bytes(tear(path.read_bytes()))
-    wait(lambda: collector.coverage()["damaged"] == 50, "the damage is found")
+    wait_for("the damage is found", lambda: collector.coverage()["damaged"] == 50)
     assert window(collector) == (list(SECOND_HOUR), "50")
 
 

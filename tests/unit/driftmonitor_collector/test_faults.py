@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from pyarrow import parquet
 
+from tests.support.waiting import wait_for
+
 Start = Callable[..., Any]
 Lines = Callable[..., bytes]
 WRITERS = ("pod/0/1", "pod/1/1")
@@ -143,10 +145,10 @@ def test_a_log_that_cannot_be_written_ends_the_process_with_what_was_acknowledge
 
 
 def test_damage_found_while_running_ends_the_process_and_the_next_start_names_the_lost_rows(
-    start: Start, tmp_path: Path, lines: Lines, wait: Callable[..., Any]
+    start: Start, tmp_path: Path, lines: Lines
 ) -> None:
     collector = start(tmp_path / "data", COMPACTION_SECONDS="3")
-    wait(lambda: "ready" in collector.log.read_text(), "the first compaction, of nothing, is over")
+    wait_for("the first compaction, of nothing, is over", lambda: "ready" in collector.log.read_text())
     collector.send(lines(range(1, 11)))
     (segment,) = (tmp_path / "data" / "wal").iterdir()
     segment.write_bytes(segment.read_bytes().replace(b"request-5", b"request-6"))

@@ -28,6 +28,7 @@ from driftmonitor_collector.store.log import Log
 from driftmonitor_collector.store.state import Checkpoint
 from driftmonitor_collector.store.sums import DamagedFileError
 from driftmonitor_collector.windows import parse_query
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
 Lines = Callable[..., bytes]
@@ -188,7 +189,7 @@ def test_killed_at_any_file_operation_every_row_is_in_one_file(tmp_path: Path, l
 
 
 def test_a_collector_that_takes_late_rows_and_merges_shows_each_row_once_at_any_time(
-    start: Start, tmp_path: Path, lines: Lines, wait: Callable[..., Any]
+    start: Start, tmp_path: Path, lines: Lines
 ) -> None:
     collector = start(tmp_path / "data", COMPACTION_SECONDS="0.05")
     parameters = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"}
@@ -218,7 +219,7 @@ def test_a_collector_that_takes_late_rows_and_merges_shows_each_row_once_at_any_
         collector.send(lines(range(100 + 10 * number, 110 + 10 * number)))
         sent[0] += 10
         collector.wait_until_compacted()
-    wait(lambda: collector.metric("merged_hours_total") >= 2, "late files are merged, too")
+    wait_for("late files are merged, too", lambda: collector.metric("merged_hours_total") >= 2)
     done.set()
     reader.join()
     assert failures == []

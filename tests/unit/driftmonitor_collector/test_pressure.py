@@ -11,9 +11,9 @@ import pytest
 
 from driftmonitor_collector.app import MAX_REQUESTS
 from driftmonitor_collector.window_routes import MAX_WINDOWS
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
-Wait = Callable[..., Any]
 Make = Callable[..., dict[str, Any]]
 WINDOW = "/v1/window?start=2026-01-01T00:00:00Z&end=2026-01-03T00:00:00Z"
 AUTHORIZED = "Host: c\r\nAuthorization: Bearer the-token\r\n"
@@ -32,7 +32,7 @@ def opened(collector: Any, request: str, stack: ExitStack) -> socket.socket:
 
 
 def test_more_windows_than_it_reads_at_once_are_told_to_come_again_and_places_are_given_back(
-    collector: Any, record: Make, wait: Wait
+    collector: Any, record: Make
 ) -> None:
     padding = "x" * 4000  # so that no buffer on the way holds a window
     for begin in range(1, 8000, 1000):
@@ -49,17 +49,17 @@ def test_more_windows_than_it_reads_at_once_are_told_to_come_again_and_places_ar
 
     with ExitStack() as stack:
         stalled = [opened(collector, f"GET {WINDOW} HTTP/1.1\r\n{AUTHORIZED}\r\n", stack) for _ in range(MAX_WINDOWS)]
-        wait(refused, "all places are taken")
+        wait_for("all places are taken", refused)
         assert collector.send(json.dumps(record(1, "meanwhile")).encode())["stored"] == 1
         assert collector.metric("refused_requests_total") > 0
         stalled[0].close()
-        wait(lambda: not refused(), "the place of a reader that went away is free")
-    wait(lambda: not refused(), "the places are free")
+        wait_for("the place of a reader that went away is free", lambda: not refused())
+    wait_for("the places are free", lambda: not refused())
     assert len(collector.client.get(WINDOW).content) > 8000 * len(padding)
 
 
 def test_more_requests_than_it_works_at_are_told_to_come_again_while_probes_are_answered(
-    collector: Any, record: Make, wait: Wait
+    collector: Any, record: Make
 ) -> None:
     def store() -> httpx.Response:
         response: httpx.Response = collector.client.post("/v1/records", content=json.dumps(record(1, "crowd")))
@@ -68,17 +68,15 @@ def test_more_requests_than_it_works_at_are_told_to_come_again_while_probes_are_
     with ExitStack() as stack:
         for _ in range(MAX_REQUESTS + 20):  # some may be refused for what was at work before
             opened(collector, f"POST /v1/records HTTP/1.1\r\n{AUTHORIZED}Content-Length: 100\r\n\r\n{{", stack)
-        response = wait(lambda: (found := store()).status_code == 429 and found, "all places are taken")
+        response = wait_for("all places are taken", lambda: (found := store()).status_code == 429 and found)
         assert int(response.headers["Retry-After"]) > 0
         assert "requests are at work" in response.json()["error"]
         for path in ("/healthz", "/readyz", "/metrics"):
             assert collector.client.get(path).status_code == 200
-    wait(lambda: store().status_code == 200, "the places are free")
+    wait_for("the places are free", lambda: store().status_code == 200)
 
 
-def test_bodies_that_would_not_fit_in_memory_together_are_told_to_come_again(
-    collector: Any, record: Make, wait: Wait
-) -> None:
+def test_bodies_that_would_not_fit_in_memory_together_are_told_to_come_again(collector: Any, record: Make) -> None:
     part = b" " * (30 << 20)  # of a body that never ends
 
     def probe() -> httpx.Response:
@@ -94,5 +92,5 @@ def test_bodies_that_would_not_fit_in_memory_together_are_told_to_come_again(
                 connection.sendall(part)
             except OSError:  # this is the one that did not fit: it was answered and closed
                 break
-        wait(lambda: collector.metric("refused_requests_total") > before, "one is refused")
-    wait(lambda: probe().status_code == 200, "there is room")
+        wait_for("one is refused", lambda: collector.metric("refused_requests_total") > before)
+    wait_for("there is room", lambda: probe().status_code == 200)

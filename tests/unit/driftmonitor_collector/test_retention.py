@@ -28,6 +28,7 @@ from driftmonitor_collector.store.reports import Reports
 from driftmonitor_collector.store.snapshots import MAX_SECONDS, Snapshots
 from driftmonitor_collector.store.state import Checkpoint
 from driftmonitor_collector.windows import parse_query
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
 Lines = Callable[..., bytes]
@@ -234,13 +235,13 @@ def seqs(collector: Any) -> list[int]:
 
 
 def test_rows_past_the_retention_are_deleted_while_windows_are_read_and_are_duplicates_ever_after(
-    start: Start, tmp_path: Path, record: Any, wait: Callable[..., Any]
+    start: Start, tmp_path: Path, record: Any
 ) -> None:
     collector = start(tmp_path / "data", RETENTION_SECONDS=str(24 * 3600), COMPACTION_SECONDS="0.05")
     for part in range(3):
         send_hours(collector, record, 1 + 480 * part, range(48))
         collector.wait_until_compacted()
-    wait(lambda: collector.metric("expired_rows_total") == 3 * 230, "the first hours are deleted")
+    wait_for("the first hours are deleted", lambda: collector.metric("expired_rows_total") == 3 * 230)
     whole = {
         hour: {10 * hour + place + 1 + 480 * part for place in range(10) for part in range(3)} for hour in range(48)
     }
@@ -254,9 +255,11 @@ def test_rows_past_the_retention_are_deleted_while_windows_are_read_and_are_dupl
     reader = threading.Thread(target=read)
     reader.start()
     for later in range(8):
-        wait(lambda later=later: len(windows) > later, "another window is read")
+        wait_for("another window is read", lambda later=later: len(windows) > later)
         send_hours(collector, record, 10_001 + 10 * later, range(48 + later, 49 + later))
-        wait(lambda later=later: collector.metric("expired_rows_total") >= 30 * (24 + later), "another hour is deleted")
+        wait_for(
+            "another hour is deleted", lambda later=later: collector.metric("expired_rows_total") >= 30 * (24 + later)
+        )
     done.set()
     reader.join()
     for found in windows:
@@ -282,13 +285,13 @@ def test_rows_past_the_retention_are_deleted_while_windows_are_read_and_are_dupl
 
 
 def test_a_late_row_older_than_the_retention_is_acknowledged_deleted_and_not_taken_again(
-    start: Start, tmp_path: Path, record: Any, wait: Callable[..., Any]
+    start: Start, tmp_path: Path, record: Any
 ) -> None:
     collector = start(tmp_path / "data", RETENTION_SECONDS="7200")
     send_hours(collector, record, 1, range(9, 10))
     collector.wait_until_compacted()
     send_hours(collector, record, 11, range(1))
-    wait(lambda: collector.metric("expired_rows_total") == 10, "the late rows are deleted")
+    wait_for("the late rows are deleted", lambda: collector.metric("expired_rows_total") == 10)
     assert seqs(collector) == list(range(1, 11))
     answer = collector.client.put("/v1/writers", json={"writer": "pod/0/1", "written": 20})
     assert answer.json()["stored_through"] == 20

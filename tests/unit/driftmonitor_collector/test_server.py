@@ -20,6 +20,7 @@ from driftmonitor_api.bearer import TokenFile
 from driftmonitor_collector.app import create_app
 from driftmonitor_collector.collector import Collector
 from driftmonitor_collector.config import parse_config
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
 Lines = Callable[..., bytes]
@@ -378,7 +379,7 @@ def test_sigterm_finishes_what_is_in_flight_and_the_counts_survive(start: Start,
 
 
 def test_a_full_volume_refuses_with_507_keeps_serving_and_takes_rows_again_when_the_log_is_compacted(
-    start: Start, small_volume: Path, lines: Lines, wait: Callable[..., Any]
+    start: Start, small_volume: Path, lines: Lines
 ) -> None:
     collector = start(small_volume, RESERVE_BYTES=str(4 << 20), COMPACTION_SECONDS="3600")
     ballast = small_volume / "ballast"
@@ -394,7 +395,7 @@ def test_a_full_volume_refuses_with_507_keeps_serving_and_takes_rows_again_when_
     assert 0 < sent < 40_000
     assert collector.coverage()["stored"] == sum(collector.count().values()) == sent
     assert collector.client.get("/healthz").status_code == 200
-    wait(lambda: collector.client.post("/v1/records", content=content).status_code == 200, "there is room again")
+    wait_for("there is room again", lambda: collector.client.post("/v1/records", content=content).status_code == 200)
     assert collector.coverage()["stored"] == sent + 1000
     ballast.unlink()
     assert window(collector).num_rows == sent + 1000

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ import numpy
 import pytest
 
 from tests.support.serving import serving
+from tests.support.waiting import wait_for
 
 TOKEN = "sesame"
 
@@ -201,14 +201,6 @@ def collector() -> Iterator[Collector]:
         yield peer
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-
-
 @dataclass
 class ServerProcess:
     """A running `serve`."""
@@ -229,7 +221,7 @@ class ServerProcess:
             except httpx.TransportError:
                 return False
 
-        eventually(ready, "the server is ready")
+        wait_for("the server is ready", ready)
 
     def terminate(self) -> tuple[int, str, str]:
         """SIGTERM; gives exit status, stdout and stderr."""
@@ -315,9 +307,3 @@ def run_to_end() -> Callable[..., tuple[int, str, str]]:
         return process.returncode, stdout, stderr
 
     return run
-
-
-@pytest.fixture
-def wait_until() -> Callable[..., None]:
-    """Waits until a condition holds."""
-    return eventually

@@ -20,6 +20,7 @@ from tritonclient.grpc import service_pb2 as protocol
 
 from driftmonitor_api import __version__
 from driftmonitor_inference.grpc_api.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
 INFERENCE = "inference.GRPCInferenceService"
@@ -257,9 +258,7 @@ def test_health_is_told_of_the_server_and_of_each_service(client: Client) -> Non
     unknown.cancel()
 
 
-def test_sigterm_turns_readiness_off_and_serves_till_the_end(
-    start_server: Start, wait_until: Callable[..., None]
-) -> None:
+def test_sigterm_turns_readiness_off_and_serves_till_the_end(start_server: Start) -> None:
     server = start_server(SHUTDOWN_DELAY_SECONDS="3")
     server.wait_ready()
     answered: list[str] = []
@@ -278,7 +277,7 @@ def test_sigterm_turns_readiness_off_and_serves_till_the_end(
         loading = [threading.Thread(target=load, args=(client,)) for _ in range(8)]
         for each in loading:
             each.start()
-        wait_until(lambda: len(answered) > 5, "requests are served")
+        wait_for("requests are served", lambda: len(answered) > 5)
         server.process.terminate()
         assert next(watched).status == NOT_SERVING, "a watcher is told"
         assert not client.call("ServerReady", protocol.ServerReadyRequest(), protocol.ServerReadyResponse).ready
@@ -287,7 +286,7 @@ def test_sigterm_turns_readiness_off_and_serves_till_the_end(
         assert client.call("ServerLive", protocol.ServerLiveRequest(), protocol.ServerLiveResponse).live
         assert client.check() == NOT_SERVING
         before = len(answered)
-        wait_until(lambda: len(answered) > before, "requests are still served")
+        wait_for("requests are still served", lambda: len(answered) > before)
         assert list(watched) == [], "the watch ends with the server"
         for each in loading:
             each.join()
@@ -298,9 +297,7 @@ def test_sigterm_turns_readiness_off_and_serves_till_the_end(
     assert (server.process.returncode, stdout, stderr) == (0, "", "")
 
 
-def test_every_answer_has_its_record_when_the_server_is_killed(
-    start_server: Start, wait_until: Callable[..., None]
-) -> None:
+def test_every_answer_has_its_record_when_the_server_is_killed(start_server: Start) -> None:
     server = start_server()
     server.wait_ready()
     answered: list[str] = []
@@ -313,7 +310,7 @@ def test_every_answer_has_its_record_when_the_server_is_killed(
     clients = [threading.Thread(target=load) for _ in range(4)]
     for each in clients:
         each.start()
-    wait_until(lambda: len(answered) > 100, "requests are served")
+    wait_for("requests are served", lambda: len(answered) > 100)
     server.process.kill()
     for each in clients:
         each.join()
@@ -366,7 +363,7 @@ def test_requests_above_the_limit_are_refused_and_those_in_hand_are_answered(
     assert len(server.records()) == codes[grpc.StatusCode.OK]
 
 
-def test_workers_share_the_port(start_server: Start, wait_until: Callable[..., None]) -> None:
+def test_workers_share_the_port(start_server: Start) -> None:
     server = start_server(WORKERS="2")
     server.wait_ready()
 
@@ -376,7 +373,7 @@ def test_workers_share_the_port(start_server: Start, wait_until: Callable[..., N
             assert client.infer(request_for()).outputs
         return len({record["writer"] for record in server.records()}) == 2
 
-    wait_until(both_serve, "both workers have served over gRPC")
+    wait_for("both workers have served over gRPC", both_serve)
     assert server.terminate()[0] == 0
 
 
@@ -507,7 +504,7 @@ class _Switch:
 
 
 def test_requests_that_share_a_connection_move_to_another_server_and_none_fails(
-    start_server: Start, tmp_path: Path, wait_until: Callable[..., None]
+    start_server: Start, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
@@ -543,11 +540,11 @@ def test_requests_that_share_a_connection_move_to_another_server_and_none_fails(
     with grpc.insecure_channel(switch.address) as channel:
         loading = threading.Thread(target=load, args=(channel,))
         loading.start()
-        wait_until(lambda: outcomes.total() > 100, "requests are served")
+        wait_for("requests are served", lambda: outcomes.total() > 100)
         switch.port = int(ports["GRPC_PORT"])  # the endpoint of a pod that ends is taken away
         assert old.terminate() == (0, "", "")
         before = outcomes.total()
-        wait_until(lambda: outcomes.total() > before + 100, "the other server serves")
+        wait_for("the other server serves", lambda: outcomes.total() > before + 100)
         ended.set()
         loading.join()
     switch.close()

@@ -1,10 +1,11 @@
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from driftmonitor_inference.lines import MAX_LINES, LineWriter
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -28,9 +29,7 @@ def test_lines_come_out_whole_and_in_order(pipe: tuple[int, int]) -> None:
     assert lines.dropped == 0
 
 
-def test_whoever_writes_never_waits_for_a_reader_that_has_stopped(
-    pipe: tuple[int, int], wait_until: Callable[..., None]
-) -> None:
+def test_whoever_writes_never_waits_for_a_reader_that_has_stopped(pipe: tuple[int, int]) -> None:
     lines = LineWriter(pipe[1])
     line = b"x" * 999 + b"\n"
     for _ in range(3 * MAX_LINES):
@@ -43,7 +42,7 @@ def test_whoever_writes_never_waits_for_a_reader_that_has_stopped(
         got.extend(os.read(pipe[0], 1 << 20))
         return len(got) == (3 * MAX_LINES - lines.dropped) * len(line)
 
-    wait_until(reads_all, "every line that was not dropped arrives")
+    wait_for("every line that was not dropped arrives", reads_all)
     lines.flush(60)
 
 
@@ -64,11 +63,9 @@ def test_lines_of_several_writers_to_one_pipe_are_never_mixed(pipe: tuple[int, i
     assert all(len(set(line)) == 1 for line in got.splitlines())
 
 
-def test_lines_that_nobody_can_read_any_more_are_counted(
-    pipe: tuple[int, int], wait_until: Callable[..., None]
-) -> None:
+def test_lines_that_nobody_can_read_any_more_are_counted(pipe: tuple[int, int]) -> None:
     broken = os.dup(pipe[1])
     os.close(broken)
     lines = LineWriter(broken)
     lines.write(b"a\n")
-    wait_until(lambda: lines.dropped == 1, "it is counted")
+    wait_for("it is counted", lambda: lines.dropped == 1)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from driftmonitor_inference.logfiles import KEPT_FILES, LogFiles
+from tests.support.waiting import wait_for
 
 
 def names(directory: Path) -> list[str]:
@@ -72,15 +73,15 @@ def test_a_folder_that_cannot_be_used_costs_the_files_alone(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_every_process_of_a_server_logs_to_files_where_it_is_told_to(
-    start_server: Callable[..., Any], tmp_path: Path, workers: str, wait_until: Callable[..., None]
+    start_server: Callable[..., Any], tmp_path: Path, workers: str
 ) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     server = start_server(SERVER_LOG_DIR=str(logs), ACCESS_LOG="true", WORKERS=workers)
     server.wait_ready()
     places = {"1": {"0"}, "2": {"0", "1", "supervisor"}}[workers]
-    wait_until(
-        lambda: {name.removeprefix("server.").split("-")[0] for name in names(logs)} == places, "each has its files"
+    wait_for(
+        "each has its files", lambda: {name.removeprefix("server.").split("-")[0] for name in names(logs)} == places
     )
     server.http.get("/health")
 
@@ -88,4 +89,4 @@ def test_every_process_of_a_server_logs_to_files_where_it_is_told_to(
         lines = [json.loads(line) for path in logs.iterdir() for line in path.read_text().splitlines()]
         return any(line["logger"] == "access" and line["path"] == "/health" for line in lines)
 
-    wait_until(seen, "the request is in a file")
+    wait_for("the request is in a file", seen)

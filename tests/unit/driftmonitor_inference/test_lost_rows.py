@@ -10,7 +10,8 @@ import pytest
 from driftmonitor_check.collector import Collector as CheckedCollector
 from driftmonitor_check.evidence import Coverage
 from tests.support.losing import metric, running_collector, ship, small_file_system
-from tests.support.shipping import TOKEN, Collector, wait_until
+from tests.support.shipping import TOKEN, Collector
+from tests.support.waiting import wait_for
 
 ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
 Start = Callable[..., Any]
@@ -57,14 +58,14 @@ def test_rows_that_found_the_log_full_are_missing_in_the_store_and_the_log_is_de
     logged = len(server.records())
     assert 0 < logged < answered
     assert metric(server, "model_records_lost_total") == answered - logged
-    wait_until(lambda: store.coverage()["written"] == answered, "the collector knows of every row answered")
+    wait_for("the collector knows of every row answered", lambda: store.coverage()["written"] == answered)
     assert store.coverage()["missing"] == answered
     ship(server, store)
-    wait_until(lambda: metric(server, "prediction_log_stored_through") == answered, "what was lost is passed over")
+    wait_for("what was lost is passed over", lambda: metric(server, "prediction_log_stored_through") == answered)
     answered += _predict(server, 5)
     assert len({record["seq"] for record in server.records()} & set(range(answered - 9, answered + 1))) == 10
     ship(server, store)
-    wait_until(lambda: store.coverage()["stored"] == logged + 10, "later rows are logged again")
+    wait_for("later rows are logged again", lambda: store.coverage()["stored"] == logged + 10)
     coverage = store.coverage()
     assert (coverage["written"], coverage["missing"]) == (answered, answered - logged - 10)
     assert coverage["writers"][0]["missing_intervals"] == [[logged + 1, answered - 10]]
@@ -79,8 +80,8 @@ def test_on_a_full_disk_rows_are_served_and_counted(start: Start, store: Collect
     server = start(COLLECTOR_URL=store.url, COLLECTOR_TOKEN_FILE=str(store.token_file), LOG_DIR=str(small_disk))
     answered = _predict(server, 200)
     ship(server, store)
-    wait_until(lambda: store.coverage()["written"] == answered, "the collector knows of every row answered")
-    wait_until(lambda: metric(server, "prediction_log_stored_through") == answered, "what was lost is passed over")
+    wait_for("the collector knows of every row answered", lambda: store.coverage()["written"] == answered)
+    wait_for("what was lost is passed over", lambda: metric(server, "prediction_log_stored_through") == answered)
     coverage = store.coverage()
     assert 0 < coverage["stored"] < answered
     lost = answered - coverage["stored"]
@@ -114,15 +115,15 @@ def test_a_killed_server_that_had_lost_rows_has_its_log_stored_and_deleted_all_t
         assert first.http.post("/predict", json=request).status_code == 200
     assert metric(first, "model_records_lost_total") == 50
     assert first.http.post("/predict", json=many).status_code == 200
-    wait_until(lambda: any("[103,152]" in path.read_text() for path in first.log_dir.glob("lost.*")), "it is noted")
+    wait_for("it is noted", lambda: any("[103,152]" in path.read_text() for path in first.log_dir.glob("lost.*")))
     (writer,) = {record["writer"] for record in first.records()}
     assert [record["seq"] for record in first.records()] == [*range(1, 51), 101, 102]
     first.process.kill()
     first.process.wait()
     second = start(COLLECTOR_URL=store.url, COLLECTOR_TOKEN_FILE=str(store.token_file), LOG_LIMIT_BYTES="20000")
     ship(second, store)
-    wait_until(lambda: not second.records(), "the files of the first start are deleted")
-    wait_until(lambda: not list(second.log_dir.glob("lost.*")), "and its note")
+    wait_for("the files of the first start are deleted", lambda: not second.records())
+    wait_for("and its note", lambda: not list(second.log_dir.glob("lost.*")))
     (account,) = (account for account in store.coverage()["writers"] if account["writer"] == writer)
     assert (account["written"], account["stored"], account["missing_intervals"]) == (
         152,

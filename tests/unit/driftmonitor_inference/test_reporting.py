@@ -1,6 +1,5 @@
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from driftmonitor_inference.accounts import WriterReport
 from driftmonitor_inference.gaps import Answer
 from driftmonitor_inference.recordlog import RecordLog
 from driftmonitor_inference.reporting import CollectorClient, Reporter, ReportError
+from tests.support.waiting import wait_for
 
 WRITER = "pod/0/S"
 
@@ -75,26 +75,24 @@ def test_a_missing_token_is_an_error(collector: Any, tmp_path: Path) -> None:
         CollectorClient(collector.url, tmp_path / "absent").report(WriterReport(WRITER, 1), timeout=5)
 
 
-def test_the_thread_reports_and_confirms(
-    log: RecordLog, collector: Any, token: Path, wait_until: Callable[..., None]
-) -> None:
+def test_the_thread_reports_and_confirms(log: RecordLog, collector: Any, token: Path) -> None:
     reporter = _reporter(log, collector, token)
     reporter.start()
-    wait_until(lambda: log.unconfirmed() == 0, "the rows are confirmed")
+    wait_for("the rows are confirmed", lambda: log.unconfirmed() == 0)
     log.append(1, lambda seq: b"d\n")
-    wait_until(lambda: log.unconfirmed() == 0, "the new row is confirmed")
+    wait_for("the new row is confirmed", lambda: log.unconfirmed() == 0)
     assert reporter.drain(5) == 0
     assert collector.last() == {WRITER: 4}
 
 
 def test_a_file_that_has_ended_is_not_kept_until_the_next_report_is_due(
-    log: RecordLog, collector: Any, token: Path, wait_until: Callable[..., None]
+    log: RecordLog, collector: Any, token: Path
 ) -> None:
     reporter = Reporter(log, CollectorClient(collector.url, token).report, 86_400)
     reporter.start()
     log.append(1, lambda seq: b"x" * 999 + b"\n")  # more than is left of the first file
     first = token.parent / "log" / "predictions.S.000001.jsonl"
-    wait_until(lambda: not first.exists(), "the first is deleted")
+    wait_for("the first is deleted", lambda: not first.exists())
     assert reporter.drain(5) == 0
 
 
@@ -142,7 +140,7 @@ def test_a_trouble_is_logged_once_and_its_end_once(
 
 
 def test_rows_that_do_not_arrive_are_sent_again_and_those_that_are_nowhere_given_up(
-    tmp_path: Path, collector: Any, token: Path, wait_until: Callable[..., None], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, collector: Any, token: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "log").mkdir()
     log = RecordLog(tmp_path / "log", writer=WRITER, start="S", limit=10_000, rotate=1000)
@@ -153,10 +151,10 @@ def test_rows_that_do_not_arrive_are_sent_again_and_those_that_are_nowhere_given
     reporter.start()
     again = tmp_path / "log" / "predictions.S.000002.jsonl"
     copy = b'{"seq": 2}\n{"seq": 4}\n'  # and the witness
-    wait_until(lambda: again.exists() and again.read_bytes() == copy, "the line is in a new file")
-    wait_until(lambda: collector.reports[-1].get("lost") == [[3, 3]], "the row without a line is given up")
+    wait_for("the line is in a new file", lambda: again.exists() and again.read_bytes() == copy)
+    wait_for("the row without a line is given up", lambda: collector.reports[-1].get("lost") == [[3, 3]])
     collector.body = b'{"stored_through": 4, "highest_stored": 4, "missing": []}'
-    wait_until(lambda: log.unconfirmed() == 0, "the rows are confirmed")
+    wait_for("the rows are confirmed", lambda: log.unconfirmed() == 0)
     assert not again.exists()
     reporter.drain(5)
     messages = [record.getMessage() for record in caplog.records]

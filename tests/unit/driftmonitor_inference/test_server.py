@@ -12,6 +12,7 @@ import pytest
 
 from driftmonitor_api.records import PredictionRecord
 from driftmonitor_inference.listening import listen
+from tests.support.waiting import wait_for
 
 ROWS = {"instances": [{"distance": 0.25, "origin": "JFK"}, {"distance": 0.75, "origin": "LGA"}]}
 Start = Callable[..., Any]
@@ -59,11 +60,11 @@ def test_connections_send_small_answers_without_delay() -> None:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-def test_after_sigkill_under_load_every_row_answered_is_on_disk(start_server: Start, wait_until: Start) -> None:
+def test_after_sigkill_under_load_every_row_answered_is_on_disk(start_server: Start) -> None:
     server = start_server(COLLECTOR_URL="http://127.0.0.1:1")
     server.wait_ready()
     clients = Clients(server.http)
-    wait_until(lambda: len(clients.answered) >= 300, "300 requests are answered")
+    wait_for("300 requests are answered", lambda: len(clients.answered) >= 300)
     server.process.kill()
     clients.join()
     records = server.records()
@@ -74,7 +75,7 @@ def test_after_sigkill_under_load_every_row_answered_is_on_disk(start_server: St
 
 
 def test_a_restarted_server_has_the_rows_of_the_killed_one_reported_and_deletes_their_files(
-    start_server: Start, collector: Any, wait_until: Start
+    start_server: Start, collector: Any
 ) -> None:
     first = start_server(COLLECTOR_URL="http://127.0.0.1:1")
     first.wait_ready()
@@ -90,10 +91,10 @@ def test_a_restarted_server_has_the_rows_of_the_killed_one_reported_and_deletes_
     collector.stored = lambda name, written: min(written, stored) if name == writer else written
     second = start_server()
     second.wait_ready()
-    wait_until(lambda: collector.last().get(writer) == 10, "the rows of the first start are reported")
+    wait_for("the rows of the first start are reported", lambda: collector.last().get(writer) == 10)
     assert old_file.read_bytes().endswith(b"torn by a crash\n")
     stored = 10
-    wait_until(lambda: not old_file.exists(), "the stored file is deleted")
+    wait_for("the stored file is deleted", lambda: not old_file.exists())
     second.http.post("/predict", json=ROWS)
     status, _, _ = second.terminate()
     assert status == 0
@@ -102,22 +103,20 @@ def test_a_restarted_server_has_the_rows_of_the_killed_one_reported_and_deletes_
     assert collector.last() == {writer: 10, new_writer: 2}
 
 
-def test_sigterm_answers_every_request_and_ends_when_all_rows_are_stored(
-    start_server: Start, collector: Any, wait_until: Start
-) -> None:
+def test_sigterm_answers_every_request_and_ends_when_all_rows_are_stored(start_server: Start, collector: Any) -> None:
     stored = 0
     collector.stored = lambda writer, written: min(written, stored)
     server = start_server()
     server.wait_ready()
     clients = Clients(server.http)
-    wait_until(lambda: len(clients.answered) >= 50, "50 requests are answered")
+    wait_for("50 requests are answered", lambda: len(clients.answered) >= 50)
     server.process.terminate()
-    wait_until(lambda: server.http.get("/health").status_code == 503, "readiness is off", seconds=10)
+    wait_for("readiness is off", lambda: server.http.get("/health").status_code == 503, seconds=10)
     before = len(clients.answered)
-    wait_until(lambda: len(clients.answered) > before, "requests are still served", seconds=10)
+    wait_for("requests are still served", lambda: len(clients.answered) > before, seconds=10)
     clients.join(stop=True)
     written = len(clients.answered) * 2
-    wait_until(lambda: list(collector.last().values()) == [written], "the last row is reported")
+    wait_for("the last row is reported", lambda: list(collector.last().values()) == [written])
     assert server.process.poll() is None, "it waits for the collector"
     records = server.records()
     stored = written
@@ -158,7 +157,7 @@ def test_requests_never_wait_for_a_collector_that_hangs(start_server: Start) -> 
             assert server.http.post("/predict", json=ROWS).status_code == 200
 
 
-def test_a_full_disk_refuses_rows_and_the_server_lives(start_server: Start, wait_until: Start, collector: Any) -> None:
+def test_a_full_disk_refuses_rows_and_the_server_lives(start_server: Start, collector: Any) -> None:
     collector.stored = lambda writer, written: 0
     server = start_server()
     server.wait_ready()
@@ -175,9 +174,7 @@ def test_a_full_disk_refuses_rows_and_the_server_lives(start_server: Start, wait
     assert [record["seq"] for record in server.records()] == [1, 2, 3, 4]
 
 
-def test_a_full_log_serves_again_once_the_collector_has_stored_it(
-    start_server: Start, collector: Any, wait_until: Start
-) -> None:
+def test_a_full_log_serves_again_once_the_collector_has_stored_it(start_server: Start, collector: Any) -> None:
     stored = 0
     collector.stored = lambda writer, written: min(written, stored)
     server = start_server(LOG_LIMIT_BYTES="20000")
@@ -187,7 +184,7 @@ def test_a_full_log_serves_again_once_the_collector_has_stored_it(
         rows += 2
     assert response.status_code == 503
     stored = rows
-    wait_until(lambda: server.http.post("/predict", json=ROWS).status_code == 200, "there is room again")
+    wait_for("there is room again", lambda: server.http.post("/predict", json=ROWS).status_code == 200)
     assert server.records()[-1]["seq"] == rows + 2
 
 
@@ -305,7 +302,7 @@ def test_no_request_is_a_line_unless_that_is_asked_for(start_server: Start) -> N
     assert _access_lines(server) == []
 
 
-def test_a_server_whose_log_nobody_reads_serves_on_and_counts_the_lines(start_server: Start, wait_until: Start) -> None:
+def test_a_server_whose_log_nobody_reads_serves_on_and_counts_the_lines(start_server: Start) -> None:
     server = start_server(ACCESS_LOG="true")
     server.wait_ready()
 
@@ -316,18 +313,18 @@ def test_a_server_whose_log_nobody_reads_serves_on_and_counts_the_lines(start_se
         (count,) = (float(line.split()[1]) for line in lines if line.startswith("model_server_log_dropped_lines_total"))
         return count > 0
 
-    wait_until(dropped, "lines are dropped and counted")
+    wait_for("lines are dropped and counted", dropped)
     lines = _access_lines(server)
     assert lines[0]["status"] == 200, "what was read is whole"
 
 
-def test_a_client_that_keeps_its_connection_notices_nothing_of_an_end(start_server: Start, wait_until: Start) -> None:
+def test_a_client_that_keeps_its_connection_notices_nothing_of_an_end(start_server: Start) -> None:
     server = start_server(SHUTDOWN_DELAY_SECONDS="3")
     server.wait_ready()
     clients = Clients(server.http, threads=8)
-    wait_until(lambda: len(clients.answered) >= 100, "requests are answered")
+    wait_for("requests are answered", lambda: len(clients.answered) >= 100)
     server.process.terminate()
-    wait_until(lambda: server.http.get("/health").status_code == 503, "readiness is off", seconds=10)
+    wait_for("readiness is off", lambda: server.http.get("/health").status_code == 503, seconds=10)
     answer = server.http.post("/predict", json=ROWS)
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
     server.process.communicate(timeout=60)

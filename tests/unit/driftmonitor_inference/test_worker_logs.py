@@ -13,7 +13,8 @@ import pytest
 
 from tests.support.losing import metric, running_collector, ship, small_file_system
 from tests.support.predicting import ROWS, Clients, workers
-from tests.support.shipping import Collector, wait_until
+from tests.support.shipping import Collector
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
 
@@ -49,7 +50,7 @@ def test_every_answered_row_is_on_disk_and_reported_after_all_processes_were_kil
         files = Counter(path.name.split("-")[0] for path in first.log_dir.glob("predictions.*.jsonl"))
         return len(files) == 2 and min(files.values()) >= 3
 
-    wait_until(rotated, "both workers have rotated")
+    wait_for("both workers have rotated", rotated)
     for pid in (*workers(first.process.pid).values(), first.process.pid):
         os.kill(pid, signal.SIGKILL)
     clients.join(stop=False)
@@ -66,8 +67,8 @@ def test_every_answered_row_is_on_disk_and_reported_after_all_processes_were_kil
     second = start_server(**away | {"COLLECTOR_URL": collector.url})
     second.wait_ready()
     written = {writer: len(found) for writer, found in seqs.items()}
-    wait_until(lambda: collector.last() == written, "each worker reports what its own earlier start has written")
-    wait_until(lambda: not second.records(), "and deletes its files")
+    wait_for("each worker reports what its own earlier start has written", lambda: collector.last() == written)
+    wait_for("and deletes its files", lambda: not second.records())
     assert second.terminate()[0] == 0
 
 
@@ -80,15 +81,15 @@ def test_what_several_workers_lose_on_a_full_disk_is_counted_and_the_store_knows
     )
     server.wait_ready()
     clients = Clients(server.http)
-    wait_until(lambda: metric(server, "model_records_lost_total") >= 200, "the disk is full")
+    wait_for("the disk is full", lambda: metric(server, "model_records_lost_total") >= 200)
     clients.join()
     assert (clients.refused, clients.broken) == ([], 0)
     answered = 2 * len(clients.answered)
-    wait_until(lambda: metric(server, "model_predictions_total") == answered, "every row answered is counted")
+    wait_for("every row answered is counted", lambda: metric(server, "model_predictions_total") == answered)
     lost = metric(server, "model_records_lost_total")
     assert metric(server, "prediction_log_written_rows_total") == answered - lost
     ship(server, store)
-    wait_until(lambda: store.coverage()["written"] == answered, "the collector knows of every row answered")
+    wait_for("the collector knows of every row answered", lambda: store.coverage()["written"] == answered)
     coverage = store.coverage()
     assert len(coverage["writers"]) == 2
     assert (coverage["stored"], coverage["missing"]) == (answered - lost, lost)
@@ -101,14 +102,14 @@ def test_where_that_is_asked_for_a_full_disk_refuses_rows_and_no_row_answered_is
     server = start_server(WORKERS="2", COLLECTOR_URL="http://127.0.0.1:1", LOG_DIR=str(small_disk), DRAIN_SECONDS="0")
     server.wait_ready()
     clients = Clients(server.http)
-    wait_until(lambda: len(clients.refused) >= 50, "rows are refused")
+    wait_for("rows are refused", lambda: len(clients.refused) >= 50)
     clients.join()
     assert set(clients.refused) == {503}
     logged = {(record["request_id"], record["row"]) for record in _whole_records(small_disk)}
     assert {(request_id, row) for request_id in clients.answered for row in (0, 1)} <= logged
     refused = 2 * len(clients.refused)
     name = 'prediction_log_refused_rows_total{reason="full"}'
-    wait_until(lambda: metric(server, name) == refused, "every row refused is counted")
+    wait_for("every row refused is counted", lambda: metric(server, name) == refused)
     assert server.http.post("/predict", json=ROWS).status_code == 503
 
 

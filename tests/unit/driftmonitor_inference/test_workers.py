@@ -15,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.predicting import ROWS, Clients, children, workers
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Any]
 
@@ -60,14 +61,12 @@ def _ended(pid: int) -> bool:
         return True
 
 
-def test_two_workers_both_serve_and_log_to_files_of_their_own(
-    start_server: Start, wait_until: Start, load: Any, tmp_path: Path
-) -> None:
+def test_two_workers_both_serve_and_log_to_files_of_their_own(start_server: Start, load: Any, tmp_path: Path) -> None:
     (tmp_path / "termination").touch()
     server = start_server(WORKERS="2", COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
     server.wait_ready()
     clients = load(server)
-    wait_until(lambda: len(_rows_by_worker(server)) == 2, "both workers have served")
+    wait_for("both workers have served", lambda: len(_rows_by_worker(server)) == 2)
     clients.join()
     records = server.records()
     for number in ("0", "1"):
@@ -85,26 +84,26 @@ def test_two_workers_both_serve_and_log_to_files_of_their_own(
 
 
 def test_a_worker_killed_under_load_is_replaced_and_costs_no_answered_row(
-    start_server: Start, wait_until: Start, load: Any, collector: Any
+    start_server: Start, load: Any, collector: Any
 ) -> None:
     collector.stored = lambda writer, written: 0
     server = start_server(WORKERS="2")
     server.wait_ready()
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    wait_for("both workers run", lambda: _metric(server, "model_server_workers") == 2)
     clients = load(server)
-    wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 100, "both workers have served")
+    wait_for("both workers have served", lambda: min(_rows_by_worker(server)[number] for number in "01") >= 100)
     killed = workers(server.process.pid)[1]
     (writer,) = {record["writer"] for record in server.records() if record["writer"].startswith("pod-1/1/")}
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: _ended(killed), "it is dead")
+    wait_for("it is dead", lambda: _ended(killed))
     before = len(clients.answered)
-    wait_until(lambda: len(clients.answered) > before + 20, "the other one serves on")
-    wait_until(lambda: workers(server.process.pid).get(1, killed) != killed, "a new worker runs")
+    wait_for("the other one serves on", lambda: len(clients.answered) > before + 20)
+    wait_for("a new worker runs", lambda: workers(server.process.pid).get(1, killed) != killed)
 
     def writers() -> set[str]:
         return {record["writer"] for record in server.records() if record["writer"].startswith("pod-1/1/")}
 
-    wait_until(lambda: len(writers()) == 2, "the new worker serves")
+    wait_for("the new worker serves", lambda: len(writers()) == 2)
     clients.join()
     assert clients.refused == []
     assert clients.broken <= 4, "only what the killed worker had in hand"
@@ -114,9 +113,9 @@ def test_a_worker_killed_under_load_is_replaced_and_costs_no_answered_row(
     assert answered - logged.keys() == set()
     written = {name: max(r["seq"] for r in records if r["writer"] == name) for name in {r["writer"] for r in records}}
     assert len(records) == sum(written.values()), "no seq is missing or used twice"
-    wait_until(lambda: collector.last() == written, "every row of the killed worker is reported too")
+    wait_for("every row of the killed worker is reported too", lambda: collector.last() == written)
     collector.stored = lambda _, highest: highest
-    wait_until(lambda: _metric(server, "prediction_log_unconfirmed_rows") == 0, "all is confirmed")
+    wait_for("all is confirmed", lambda: _metric(server, "prediction_log_unconfirmed_rows") == 0)
     assert not [path for path in server.log_dir.iterdir() if writer.rpartition("/")[2] in path.name]
     status, stdout, stderr = server.terminate()
     assert (status, stderr) == (0, "")
@@ -125,17 +124,15 @@ def test_a_worker_killed_under_load_is_replaced_and_costs_no_answered_row(
     assert children(os.getpid()).count(killed) == 0
 
 
-def test_metrics_add_up_over_workers_and_never_go_back_over_a_restart(
-    start_server: Start, wait_until: Start, load: Any
-) -> None:
+def test_metrics_add_up_over_workers_and_never_go_back_over_a_restart(start_server: Start, load: Any) -> None:
     server = start_server(WORKERS="2", COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
     server.wait_ready()
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    wait_for("both workers run", lambda: _metric(server, "model_server_workers") == 2)
     clients = load(server)
-    wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 100, "both workers have served")
+    wait_for("both workers have served", lambda: min(_rows_by_worker(server)[number] for number in "01") >= 100)
     clients.join()
     rows = 2 * len(clients.answered)
-    wait_until(lambda: _metric(server, "model_predictions_total") == rows, "all rows are counted")
+    wait_for("all rows are counted", lambda: _metric(server, "model_predictions_total") == rows)
     assert _metric(server, "prediction_log_written_rows_total") == rows
     assert _metric(server, "prediction_log_writer_written_rows_total") == rows
     assert _metric(server, "model_input_size_sum") == rows
@@ -147,8 +144,8 @@ def test_metrics_add_up_over_workers_and_never_go_back_over_a_restart(
     assert _metric(server, "prediction_log_bytes") == sum(path.stat().st_size for path in server.log_dir.iterdir())
     earlier = _metrics(server)
     os.kill(workers(server.process.pid)[0], signal.SIGKILL)
-    wait_until(lambda: _metric(server, "model_server_worker_restarts_total") == 1, "the new worker is counted")
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    wait_for("the new worker is counted", lambda: _metric(server, "model_server_worker_restarts_total") == 1)
+    wait_for("both workers run", lambda: _metric(server, "model_server_workers") == 2)
     later = _metrics(server)
     for sample, value in earlier.items():
         name, labels = sample
@@ -161,23 +158,23 @@ def test_metrics_add_up_over_workers_and_never_go_back_over_a_restart(
 
 
 def test_sigterm_under_load_ends_all_workers_and_fails_no_request(
-    start_server: Start, wait_until: Start, collector: Any, load: Any
+    start_server: Start, collector: Any, load: Any
 ) -> None:
     stored = 0
     collector.stored = lambda writer, written: min(written, stored)
     server = start_server(WORKERS="2", SHUTDOWN_DELAY_SECONDS="2")
     server.wait_ready()
     clients = load(server)
-    wait_until(lambda: min(_rows_by_worker(server)[number] for number in "01") >= 50, "both workers have served")
+    wait_for("both workers have served", lambda: min(_rows_by_worker(server)[number] for number in "01") >= 50)
     pids = list(workers(server.process.pid).values())
     server.process.terminate()
-    wait_until(lambda: server.http.get("/health").status_code == 503, "readiness is off", seconds=10)
+    wait_for("readiness is off", lambda: server.http.get("/health").status_code == 503, seconds=10)
     before = len(clients.answered)
-    wait_until(lambda: len(clients.answered) > before, "requests are still served", seconds=10)
+    wait_for("requests are still served", lambda: len(clients.answered) > before, seconds=10)
     clients.join()
     assert (clients.broken, clients.refused) == (0, [])
     written = 2 * len(clients.answered)
-    wait_until(lambda: sum(collector.last().values()) == written, "the last rows are reported")
+    wait_for("the last rows are reported", lambda: sum(collector.last().values()) == written)
     assert server.process.poll() is None, "the workers wait for the collector"
     assert len(server.records()) == written
     stored = written
@@ -189,13 +186,13 @@ def test_sigterm_under_load_ends_all_workers_and_fails_no_request(
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_every_connection_that_was_taken_is_served_to_the_very_end(
-    start_server: Start, wait_until: Start, load: Any, workers: str
+    start_server: Start, load: Any, workers: str
 ) -> None:
     """Clients go on till nobody listens any more, which no client of a cluster does that knows of the end."""
     server = start_server(WORKERS=workers, SHUTDOWN_DELAY_SECONDS="0.2")
     server.wait_ready()
     clients = load(server)
-    wait_until(lambda: len(clients.answered) >= 100, "requests are answered")
+    wait_for("requests are answered", lambda: len(clients.answered) >= 100)
     address = (server.http.base_url.host, server.http.base_url.port)
     silent = [socket.create_connection(address) for _ in range(8)]  # who asks nothing is waited for at the end
     server.process.terminate()
@@ -206,18 +203,16 @@ def test_every_connection_that_was_taken_is_served_to_the_very_end(
     assert (clients.broken, clients.refused) == (0, [])
 
 
-def test_workers_end_orderly_when_their_supervisor_is_killed(
-    start_server: Start, wait_until: Start, collector: Any
-) -> None:
+def test_workers_end_orderly_when_their_supervisor_is_killed(start_server: Start, collector: Any) -> None:
     server = start_server(WORKERS="2")
     server.wait_ready()
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers run")
+    wait_for("both workers run", lambda: _metric(server, "model_server_workers") == 2)
     assert server.http.post("/predict", json=ROWS).status_code == 200
     pids = list(workers(server.process.pid).values())
     server.process.kill()
     server.process.wait()
     try:
-        wait_until(lambda: all(_ended(pid) for pid in pids), "no worker is left")
+        wait_for("no worker is left", lambda: all(_ended(pid) for pid in pids))
     finally:
         for pid in pids:  # or they would be waited for as long as they run
             with contextlib.suppress(ProcessLookupError):
@@ -226,12 +221,10 @@ def test_workers_end_orderly_when_their_supervisor_is_killed(
     assert list(server.log_dir.iterdir()) == []
 
 
-def test_clients_that_come_at_the_same_time_and_stay_are_shared_by_the_workers(
-    start_server: Start, wait_until: Start
-) -> None:
+def test_clients_that_come_at_the_same_time_and_stay_are_shared_by_the_workers(start_server: Start) -> None:
     server = start_server(WORKERS="2")
     server.wait_ready()
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    wait_for("both workers serve", lambda: _metric(server, "model_server_workers") == 2)
     server.http.close()  # its connection would count
     address = (server.http.base_url.host, server.http.base_url.port)
     body = json.dumps(ROWS).encode()
@@ -253,43 +246,43 @@ def test_clients_that_come_at_the_same_time_and_stay_are_shared_by_the_workers(
     pytest.fail(f"the smaller shares of 64 rows were {shares}")
 
 
-def test_a_worker_that_stands_still_is_replaced(start_server: Start, wait_until: Start, collector: Any) -> None:
+def test_a_worker_that_stands_still_is_replaced(start_server: Start, collector: Any) -> None:
     server = start_server(WORKERS="2", WORKER_SILENCE_SECONDS="6")
     server.wait_ready()
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    wait_for("both workers serve", lambda: _metric(server, "model_server_workers") == 2)
     standing = workers(server.process.pid)[1]
     os.kill(standing, signal.SIGSTOP)
     for _ in range(5):
         with httpx.Client(base_url=server.http.base_url, timeout=30) as http:
             assert http.post("/predict", json=ROWS).status_code == 200, "the other one serves"
-    wait_until(lambda: workers(server.process.pid).get(1, standing) != standing, "there is a new one")
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "it serves, and so knows how to end")
+    wait_for("there is a new one", lambda: workers(server.process.pid).get(1, standing) != standing)
+    wait_for("it serves, and so knows how to end", lambda: _metric(server, "model_server_workers") == 2)
     status, stdout, _ = server.terminate()
     assert status == 0
     assert json.loads(stdout.splitlines()[0])["message"] == "a worker stands still; it is killed"
 
 
 def test_a_worker_that_stands_still_at_its_start_is_replaced_while_the_other_serves(
-    start_server: Start, wait_until: Start, collector: Any
+    start_server: Start, collector: Any
 ) -> None:
     server = start_server(WORKERS="2", WORKER_SILENCE_SECONDS="3")
     server.wait_ready()
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    wait_for("both workers serve", lambda: _metric(server, "model_server_workers") == 2)
     killed = workers(server.process.pid)[1]
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: workers(server.process.pid).get(1, killed) != killed, "there is a new one")
+    wait_for("there is a new one", lambda: workers(server.process.pid).get(1, killed) != killed)
     standing = workers(server.process.pid)[1]
     os.kill(standing, signal.SIGSTOP)
-    wait_until(lambda: workers(server.process.pid).get(1, standing) != standing, "there is another new one")
-    wait_until(lambda: _metric(server, "model_server_workers") == 2, "both workers serve")
+    wait_for("there is another new one", lambda: workers(server.process.pid).get(1, standing) != standing)
+    wait_for("both workers serve", lambda: _metric(server, "model_server_workers") == 2)
     assert server.terminate()[0] == 0
 
 
-def test_a_worker_takes_less_than_150_mib(start_server: Start, wait_until: Start, load: Any) -> None:
+def test_a_worker_takes_less_than_150_mib(start_server: Start, load: Any) -> None:
     server = start_server(WORKERS="2")
     server.wait_ready()
     clients = load(server)
-    wait_until(lambda: len(_rows_by_worker(server)) == 2, "both workers have served")
+    wait_for("both workers have served", lambda: len(_rows_by_worker(server)) == 2)
     clients.join()
     for _ in range(20):
         many = {"instances": ROWS["instances"] * 1000}
@@ -327,9 +320,9 @@ def test_an_address_that_is_taken_is_told_before_any_worker_starts(
     assert (tmp_path / "termination").read_text() == stderr.strip()
 
 
-def test_sigterm_while_the_workers_still_start_ends_at_once(start_server: Start, wait_until: Start) -> None:
+def test_sigterm_while_the_workers_still_start_ends_at_once(start_server: Start) -> None:
     server = start_server(WORKERS="2")
-    wait_until(lambda: len(children(server.process.pid)) == 2, "the workers start")
+    wait_for("the workers start", lambda: len(children(server.process.pid)) == 2)
     server.process.terminate()
     server.process.communicate(timeout=60)
     assert server.process.returncode == 128 + signal.SIGTERM
@@ -351,12 +344,12 @@ def test_a_worker_that_dies_at_every_start_is_tried_again_and_then_named(
 
 
 def test_the_rows_of_a_worker_that_there_is_no_longer_are_taken_over_by_the_first(
-    start_server: Start, wait_until: Start, load: Any, collector: Any
+    start_server: Start, load: Any, collector: Any
 ) -> None:
     first = start_server(WORKERS="3", COLLECTOR_URL="http://127.0.0.1:1", DRAIN_SECONDS="0")
     first.wait_ready()
     clients = load(first)
-    wait_until(lambda: len(_rows_by_worker(first)) == 3, "all workers have served")
+    wait_for("all workers have served", lambda: len(_rows_by_worker(first)) == 3)
     clients.join()
     written = dict.fromkeys({record["writer"] for record in first.records()}, 0)
     for record in first.records():
@@ -364,6 +357,6 @@ def test_the_rows_of_a_worker_that_there_is_no_longer_are_taken_over_by_the_firs
     first.terminate()
     second = start_server(WORKERS="2")
     second.wait_ready()
-    wait_until(lambda: collector.last() == written, "the rows of all three are reported")
-    wait_until(lambda: not second.records(), "and their files deleted")
+    wait_for("the rows of all three are reported", lambda: collector.last() == written)
+    wait_for("and their files deleted", lambda: not second.records())
     assert second.terminate()[0] == 0
