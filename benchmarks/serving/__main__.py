@@ -34,11 +34,11 @@ PAIRS = 12
 class Benchmark:
     """One run on this machine."""
 
-    def __init__(self, folder: Path, collector: Collector, seconds: float, repeated: int) -> None:
+    def __init__(self, folder: Path, collector: Collector, cores: Cores, seconds: float, repeated: int) -> None:
         """`seconds` of one measurement, each of which is `repeated`."""
         self._folder, self._collector = folder, collector
         self._seconds, self._rounds = seconds, repeated
-        self._cores = Cores.of_this_machine()
+        self._cores = cores
         self._driver = Driver(folder, self._cores)
         say("train the classifier")
         self._model = models.small(folder)
@@ -239,9 +239,11 @@ def main() -> None:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part called {', '.join(sorted(unknown))}; one of {', '.join(PARTS)}")
     begin, kept = time.monotonic(), True
+    cores = Cores.of_this_machine()
+    os.sched_setaffinity(0, cores.generator)  # the collector is no part of the server, whose core is its own
     with tempfile.TemporaryDirectory(prefix="driftmonitor-serving-") as folder, confirming() as collector:
         try:
-            benchmark = Benchmark(Path(folder), collector, arguments.seconds, arguments.rounds)
+            benchmark = Benchmark(Path(folder), collector, cores, arguments.seconds, arguments.rounds)
             for part in parts:
                 if part == "servers":
                     text, kept = benchmark.servers()

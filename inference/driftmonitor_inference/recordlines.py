@@ -3,7 +3,8 @@
 To log a row must cost a small part of what it costs to predict it, and its numbers are most of what there is to write.
 So a row is logged with the very bytes that its client sent, where they are compact; what all rows of a request have in
 common is encoded once. Many rows are not even taken apart: their JSON becomes a form of the lines, as what stands
-between two rows is replaced by what stands between the features of two lines.
+between two rows is replaced by what stands between the features of two lines. And the lines of requests of one row that
+are served together are made by one form.
 """
 
 from collections.abc import Sequence
@@ -40,6 +41,9 @@ def compact_bytes(columns: Sequence[Column]) -> int:
 Text = tuple[bytes, int, int]
 """Rows as JSON on one line, in which no brace stands but those of rows: what holds them, where the first begins, behind
 the brace that opens it, and where the last ends, behind the brace that closes it."""
+
+Logged = tuple[str, Text | list[Text], Sequence[RowPrediction], str | None]
+"""One request to be logged: its id, the text of its rows, what was answered, and the id of its trace."""
 
 
 def text_of(rows: Rows, compact: int) -> Text | list[Text]:
@@ -81,29 +85,53 @@ class RecordLines:
         self._rows: list[bytes] = []
         self._last_digits: list[bytes] = []
         self._same: tuple[str, float] | None = None
-        self._middle = self._end = self._ending = b""
+        self._middle = self._end = b""
         self._labelled: dict[str | None, bytes] = {}  # by class, of which a model has not many
 
-    def encode(
-        self,
-        first_seq: int,
-        request_id: str,
-        timestamp: str,
-        features: Text | list[Text],
-        predictions: Sequence[RowPrediction],
-        latency_ms: float,
-        trace_id: str | None,
-    ) -> bytes:
-        """A line for each row with its end of line. `features` is the text of the rows, as `text_of` gives it.
-        RecordTooLongError for the first that is too long."""
-        if (timestamp, latency_ms) != self._same:  # as they are for all requests that are served together
+    def encode(self, first_seq: int, timestamp: str, requests: Sequence[Logged], latency_ms: float) -> bytes:
+        """The lines of requests that are served together: one for each row, with its end of line, in their order.
+        RecordTooLongError for the first that is too long; of several requests it does not say which one's it is."""
+        if (timestamp, latency_ms) != self._same:
             self._same = timestamp, latency_ms
             self._middle = b',"timestamp":"%b%b' % (timestamp.encode(), self._constant)
             self._end = b'},"latency_ms":%b' % _encode(latency_ms)
-            self._ending = self._end + b"}\n"
+        lines = self._of_one_row_each(first_seq, requests)
+        if lines is None:
+            each = []
+            for request in requests:
+                each.append(self._of_one(first_seq, request))
+                first_seq += len(request[2])
+            lines = each[0] if len(each) == 1 else b"".join(each)
+        if len(lines) > MAX_RECORD_BYTES:
+            _check(lines)
+        return lines
+
+    def _of_one_row_each(self, seq: int, requests: Sequence[Logged]) -> bytes | None:
+        """The lines of one classified row each: nearly all requests, for which the ways of many rows are too long. None
+        if one of them is something else."""
+        parts: list[object] = []
+        short, labelled = self._short, self._labelled
+        for request_id, text, predictions, trace_id in requests:
+            row = predictions[0]
+            if (
+                len(predictions) != short
+                or trace_id is not None
+                or row.score is None
+                or row.outlier is not None
+                or isinstance(text, list)
+            ):
+                return None
+            body, begin, end = text
+            beginning = labelled.get(row.label) or self._labelled_first(row.label)
+            parts += (_encode(request_id), seq, body[begin:end], beginning, _encode(row.score))
+            seq += 1
+        form = b'{"request_id":%%b,"row":0%b%%d,"features":{%%b,%%b%%b%b}\n' % (_literal(self._middle), self._end)
+        return form * len(requests) % tuple(parts)
+
+    def _of_one(self, first_seq: int, request: Logged) -> bytes:
+        """The lines of one request."""
+        request_id, features, predictions, trace_id = request
         first = predictions[0]
-        if len(predictions) == self._short and trace_id is None and first.score is not None and first.outlier is None:
-            return self._usual(first_seq, request_id, features[0] if isinstance(features, list) else features, first)
         same_digits, last_digits = self._seqs(first_seq, len(predictions))
         constant = _literal(b'{"request_id":%b,"row":' % _encode(request_id)), _literal(self._middle), same_digits
         begin = b'%b%%b%b%b%%b,"features":{' % constant
@@ -113,24 +141,11 @@ class RecordLines:
             outliers = _encode_lines([row.outlier for row in predictions]).split(b"\n")[:-1]
             answers, end = (*answers, outliers), end + b',"outlier":'
         end = b"%b" * 2 + end + b"%b" * (len(answers) - 2) + b"}\n"
-        lines = _lines(features, begin, end, (self._row_digits(len(predictions)), last_digits), answers)
-        if len(lines) > MAX_RECORD_BYTES:
-            _check(lines)
-        return lines
+        return _lines(features, begin, end, (self._row_digits(len(predictions)), last_digits), answers)
 
-    def _usual(self, first_seq: int, request_id: str, text: Text, row: RowPrediction) -> bytes:
-        """The line of one classified row: nearly all requests, for which the ways of many rows are too long."""
-        try:
-            beginning = self._labelled[row.label]
-        except KeyError:  # the first time that a class is answered
-            beginning = self._labelled[row.label] = _beginning(row.label)
-        body, begin, end = text
-        sent, score = body[begin:end], _encode(row.score)
-        parts = (_encode(request_id), self._middle, first_seq, sent, beginning, score, self._ending)
-        line = b'{"request_id":%b,"row":0%b%d,"features":{%b,%b%b%b' % parts
-        if len(line) > MAX_RECORD_BYTES:
-            _check(line)
-        return line
+    def _labelled_first(self, label: str | None) -> bytes:
+        beginning = self._labelled[label] = _beginning(label)
+        return beginning
 
     def _row_digits(self, count: int) -> list[bytes]:
         if count > len(self._rows):
@@ -159,7 +174,7 @@ class RecordLines:
                 return [beginnings[row.label] for row in predictions], _numbers(numbers)
             except KeyError:  # the first time that a class is answered
                 for row in predictions:
-                    beginnings[row.label] = _beginning(row.label)
+                    self._labelled_first(row.label)
                 return [beginnings[row.label] for row in predictions], _numbers(numbers)
         if first.value is not None:
             return [b'"prediction":{"value":'] * len(predictions), _numbers([row.value for row in predictions])

@@ -16,7 +16,14 @@ from driftmonitor_inference.batching import Batcher
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model, PredictionError
 from driftmonitor_inference.predictions import RowPrediction
-from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, compact_bytes, encoded, text_of
+from driftmonitor_inference.recordlines import (
+    Logged,
+    RecordLines,
+    RecordTooLongError,
+    compact_bytes,
+    encoded,
+    text_of,
+)
 from driftmonitor_inference.recordlog import (
     LogFailedError,
     LogFullError,
@@ -234,11 +241,8 @@ class PredictionService:
         """Log them with one write; where that fails, those whose rows did not get there each on its own."""
 
         def encode(first_seq: int) -> bytes:
-            lines = []
-            for request in requests:
-                lines.append(self._lines_of(request, first_seq, timestamp, latency_ms))
-                first_seq += len(request.predictions)
-            return lines[0] if len(lines) == 1 else b"".join(lines)
+            logged = [self._logged(request) for request in requests]
+            return self._lines.encode(first_seq, timestamp, logged, latency_ms)
 
         alone = len(requests) == 1
         try:
@@ -274,13 +278,10 @@ class PredictionService:
             request.logged = len(request.predictions)
             left -= request.logged
 
-    def _lines_of(self, request: _Request, first_seq: int, timestamp: str, latency_ms: float) -> bytes:
+    def _logged(self, request: _Request) -> Logged:
         rows, redact, trace = request.rows, self._redact, request.trace
         text = text_of(rows, self._compact) if redact is None else encoded(redact(rows.features))
-        trace_id = trace.trace_id if trace is not None else None
-        return self._lines.encode(
-            first_seq, request.request_id, timestamp, text, request.predictions, latency_ms, trace_id
-        )
+        return request.request_id, text, request.predictions, trace.trace_id if trace is not None else None
 
     def _not_logged(self, request: _Request, error: NotLoggedError, logged: int) -> None:
         """Only the first rows of a request got into the log."""

@@ -47,12 +47,17 @@ def test_more_windows_than_it_reads_at_once_are_told_to_come_again_and_places_ar
             assert int(response.headers["Retry-After"]) > 0
             return True
 
+    def stalled(stack: ExitStack) -> socket.socket | None:
+        """A reader that has a place and reads no more than that."""
+        connection = opened(collector, f"GET {WINDOW} HTTP/1.1\r\n{AUTHORIZED}\r\n", stack)
+        return connection if connection.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 200" else None
+
     with ExitStack() as stack:
-        stalled = [opened(collector, f"GET {WINDOW} HTTP/1.1\r\n{AUTHORIZED}\r\n", stack) for _ in range(MAX_WINDOWS)]
-        wait_for("all places are taken", refused)
+        readers = [wait_for("a place", lambda: stalled(stack)) for _ in range(MAX_WINDOWS)]
+        assert refused(), "all places are taken"
         assert collector.send(json.dumps(record(1, "meanwhile")).encode())["stored"] == 1
         assert collector.metric("refused_requests_total") > 0
-        stalled[0].close()
+        readers[0].close()
         wait_for("the place of a reader that went away is free", lambda: not refused())
     wait_for("the places are free", lambda: not refused())
     assert len(collector.client.get(WINDOW).content) > 8000 * len(padding)

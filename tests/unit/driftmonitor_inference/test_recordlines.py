@@ -7,7 +7,15 @@ from driftmonitor_api.limits import MAX_RECORD_BYTES
 from driftmonitor_api.records import PredictionRecord
 from driftmonitor_inference.decoding import decoder
 from driftmonitor_inference.predictions import Outlier, RowPrediction
-from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, Text, compact_bytes, encoded, text_of
+from driftmonitor_inference.recordlines import (
+    Logged,
+    RecordLines,
+    RecordTooLongError,
+    Text,
+    compact_bytes,
+    encoded,
+    text_of,
+)
 from driftmonitor_inference.rows import Rows, row_builder
 from driftmonitor_inference.signature import Column
 
@@ -20,6 +28,7 @@ ROWS = [{"flavour, 1": 13.25 + place, "b": f"naïve {place}", "c": True} for pla
 decode = decoder(COLUMNS, max_rows=5000)
 COMPACT = compact_bytes(COLUMNS)
 LINES = RecordLines("default/wine", 'w"ine', "3", "pod/0/start")
+MOMENT = "2026-01-02T03:04:05.000067Z"
 CLASSIFIED = RowPrediction("late", 0.98, {"late": 0.98, "on time": 0.02})
 VALUED = RowPrediction(value=-1.5)
 OUTLYING = RowPrediction("late", 0.98, outlier=Outlier(flag=True, score=0.75))
@@ -28,8 +37,7 @@ OUTLYING = RowPrediction("late", 0.98, outlier=Outlier(flag=True, score=0.75))
 def _encode(
     features: Text | list[Text], count: int, prediction: RowPrediction, trace_id: str | None = None, seq: int = 41
 ) -> bytes:
-    moment = "2026-01-02T03:04:05.000067Z"
-    return LINES.encode(seq, 'r"1\n %s', moment, features, [prediction] * count, 0.41, trace_id)
+    return LINES.encode(seq, MOMENT, [('r"1\n %s', features, [prediction] * count, trace_id)], 0.41)
 
 
 def _each(features: Text | list[Text]) -> list[bytes]:
@@ -55,7 +63,7 @@ def test_lines_are_what_the_contracts_record_reads_and_writes(
         said: dict[str, Any] = {
             "request_id": 'r"1\n %s',
             "row": place,
-            "timestamp": "2026-01-02T03:04:05.000067Z",
+            "timestamp": MOMENT,
             "monitor": "default/wine",
             "model": 'w"ine',
             "model_version": "3",
@@ -110,7 +118,8 @@ def test_lines_of_many_classes_say_each_its_own() -> None:
     for labels in (["a"], ["b", "a"], ["a", 'c"', "b", "a"]):
         predictions = [RowPrediction(label, place / 7) for place, label in enumerate(labels)]
         rows = encoded([{"a": 1}] * len(labels))
-        found = [json.loads(line) for line in lines.encode(1, "r", "t", rows, predictions, 0.1, None).splitlines()]
+        made = lines.encode(1, "t", [("r", rows, predictions, None)], 0.1)
+        found = [json.loads(line) for line in made.splitlines()]
         assert [line["prediction"] for line in found] == [
             {"label": label, "score": place / 7} for place, label in enumerate(labels)
         ]
@@ -122,6 +131,30 @@ def test_seqs_go_on_from_the_first(first: int) -> None:
         lines = _encode(encoded([{"a": 1}] * count), count, OUTLYING, seq=first).splitlines()
         assert [json.loads(line)["seq"] for line in lines] == list(range(first, first + count))
         assert [json.loads(line)["row"] for line in lines] == list(range(count))
+
+
+@pytest.mark.parametrize("other", [CLASSIFIED, VALUED, OUTLYING, RowPrediction("late"), RowPrediction("new %b", 0.5)])
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("trace_id", ["ab" * 16, None])
+@pytest.mark.parametrize("value", ["100 %", "{"])
+def test_requests_that_are_served_together_have_the_lines_that_each_has_alone(
+    other: RowPrediction, count: int, trace_id: str | None, value: str
+) -> None:
+    texts = [encoded([{"a": place, "b": value}] * count) for place in range(3)]
+    requests: list[Logged] = [
+        ("first", encoded([{"a": "x"}]), [CLASSIFIED], None),
+        ("r %d", texts[1], [other] * count, trace_id),
+        ('"last"', texts[2], [CLASSIFIED] * count, None),
+    ]
+    each, seq = [], 41
+    for request in requests:
+        each.append(LINES.encode(seq, MOMENT, [request], 0.41))
+        seq += len(request[2])
+    together = LINES.encode(41, MOMENT, requests, 0.41)
+    assert together == b"".join(each)
+    lines = [json.loads(line) for line in together.splitlines()]
+    assert [line["seq"] for line in lines] == list(range(41, seq))
+    assert [line["request_id"] for line in lines] == ["first", *["r %d"] * count, *['"last"'] * count]
 
 
 @pytest.mark.parametrize("value", ["100 %", "%b", "%%", "{%d}", "%(a)s"])

@@ -41,9 +41,8 @@ def sent(rows: list[dict[str, Any]]) -> Any:
 
 
 def lines_of(scores: bool, text: Any, count: int, prediction: RowPrediction, trace_id: str | None) -> list[Any]:
-    made = RecordLines(*NAMES, all_scores=scores).encode(
-        41, 'r"1\n %s', MOMENT, text, [prediction] * count, 0.41, trace_id
-    )
+    request = 'r"1\n %s', text, [prediction] * count, trace_id
+    made = RecordLines(*NAMES, all_scores=scores).encode(41, MOMENT, [request], 0.41)
     assert made.count(b"\n") == count and made.endswith(b"\n")
     return [json.loads(line) for line in made.splitlines()]
 
@@ -71,7 +70,7 @@ def test_lines_are_those_without_scores_and_the_scores(
 def test_a_record_that_no_reader_takes_is_refused_by_its_row(place: int) -> None:
     texts = encoded([{"b": "x" * (MAX_RECORD_BYTES if row == place else 9)} for row in range(3)])
     with pytest.raises(RecordTooLongError, match=f"row {place} has [0-9]+ bytes; at most {MAX_RECORD_BYTES}"):
-        RecordLines(*NAMES, all_scores=True).encode(1, "r", MOMENT, texts, [CLASSIFIED] * 3, 0.1, None)
+        RecordLines(*NAMES, all_scores=True).encode(1, MOMENT, [("r", texts, [CLASSIFIED] * 3, None)], 0.1)
 
 
 def test_classes_that_no_record_can_hold_are_refused_with_the_field() -> None:
