@@ -1,10 +1,25 @@
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from driftmonitor_inference.__main__ import main
+
+_ENDING = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "onnxruntime.capi._pybind_state":
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except BaseException as error:  # as a compiled module does that is at its beginning
+                raise ImportError("initialization failed") from error
+
+sys.meta_path.insert(0, Finder())
+"""
 
 
 def test_missing_variables_are_one_line_and_status_2(run_to_end: Any) -> None:
@@ -13,6 +28,15 @@ def test_missing_variables_are_one_line_and_status_2(run_to_end: Any) -> None:
         assert (status, stdout) == (2, "")
         assert stderr.startswith(f"{command}: {variable} is not set")
         assert stderr.count("\n") == 1
+
+
+def test_sigterm_while_a_compiled_module_is_imported_ends_it_without_a_trace(
+    environment: dict[str, str], run_to_end: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python/sitecustomize.py").write_text(_ENDING)
+    changes = {"PYTHONPATH": str(tmp_path / "python")}
+    assert run_to_end("serve", environment | changes) == (128 + signal.SIGTERM, "", "")
 
 
 def test_fetch_works_as_a_command(run_to_end: Any, tmp_path: Path) -> None:
