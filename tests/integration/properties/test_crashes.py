@@ -15,7 +15,7 @@ from tests.support.clocks import FULL
 from tests.support.families import difference, families
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Kill, Place, Request
-from tests.support.waiting import wait_for
+from tests.support.waiting import NotInTimeError, wait_for
 
 FULL_SPEC: dict[str, Any] = {
     "model": {"storageUri": "https://models.example/wine.onnx", "version": "3"},
@@ -114,8 +114,19 @@ class Crashes:
 
         try:
             wait_for("the children to be those of its twin", like)
-        except AssertionError as error:
-            raise AssertionError(f"{error}:\n{difference(self.children(), twin)}") from error
+        except NotInTimeError as error:
+            raise NotInTimeError(f"{error}:\n{difference(self.children(), twin)}\n{self._situation()}") from error
+
+    def _situation(self) -> str:
+        """What may hold up the end of a rollout, and with it of the files that its pods have."""
+        api, namespace = self.monitor.api, self.monitor.namespace
+        lines = [
+            f"{kind} {body['metadata']['name']}, generation {body['metadata'].get('generation')}: {body['status']}"
+            for kind in ("Deployment", "Pod")
+            for body in api.list(kind, namespace)
+        ]
+        log = self.operator.log.read_text()[-3000:]
+        return "\n".join([*lines, f"the operator's end: {self.operator.ended()}", log])
 
 
 @pytest.fixture
