@@ -162,19 +162,21 @@ class Reconciler:
         except ApiError as error:
             if error.status not in (404, 409):
                 raise
-            self._refresh(body)  # deleted meanwhile, and perhaps made anew: this status is for nobody
+            self._refresh(body, waits)  # deleted meanwhile, and perhaps made anew: this status is for nobody
             return
         self._store.put(written)
+        if status.tells_more(written, body):
+            waits.append(0.0)  # what the watch will tell of it is older than what is held, and no news
         for transition in status.transitions(wanted, previous):
             self._tell(body, transition)
 
-    def _refresh(self, body: Body) -> None:
+    def _refresh(self, body: Body, waits: list[float]) -> None:
         metadata = body["metadata"]
         live = self._cluster.get(kinds.MONITOR, metadata["namespace"], metadata["name"])
         if live is None:
             self._store.remove(body)
-        else:
-            self._store.put(live)
+        elif self._store.put(live):
+            waits.append(0.0)  # as above
 
     def _tell(self, body: Body, transition: status.Transition) -> None:
         """Post an Event, or count up the one that was posted before."""

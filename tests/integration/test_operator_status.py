@@ -344,6 +344,40 @@ def test_checks_that_stop_are_stale_without_any_event_and_healthy_when_one_publi
     assert wine.condition("Ready")["status"] == "True"
 
 
+@pytest.mark.parametrize("news", ["spec", "check", "made anew"])
+def test_what_others_write_while_the_status_is_written_is_looked_at_at_once(
+    wine: Any, operator: Any, cluster: Cluster, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch, news: str
+) -> None:
+    """The watch tells of it, too, but only after the answer to the status has brought something newer."""
+    operator.stop()
+    wine.create()
+    apply, key = cluster.apply, (wine.namespace, wine.name)
+    happened: list[str] = []
+
+    def applied(manifest: Any, **how: Any) -> Any:
+        if how.get("subresource") == "status" and not happened:
+            happened.append(news)
+            match news:
+                case "spec":
+                    wine.change(model={"storageUri": "https://models.example/wine.onnx", "version": "4"})
+                case "check":
+                    wine.publish("NoDrift")
+                case _:
+                    wine.delete()
+                    wine.create()
+        return apply(manifest, **how)
+
+    monkeypatch.setattr(cluster, "apply", applied)
+    reconciler.resync()
+    assert reconciler.reconcile(key) == 0.0
+    assert reconciler.reconcile(key) != 0.0, "once"
+    assert happened == [news]
+    body = wine.body()
+    assert body["status"]["observedGeneration"] == body["metadata"]["generation"] == (2 if news == "spec" else 1)
+    reason = {"spec": "NoCheckYet", "check": "Published", "made anew": "ChildTerminating"}[news]
+    assert wine.condition("ChecksHealthy")["reason"] == reason
+
+
 def test_the_cooldown_ends_without_any_event(wine: Any, operator: Any, reconciler: Reconciler, clock: Clock) -> None:
     wine.create(checks={"schedule": "0 0 1 1 *", "policy": {"cooldown": "1h"}})
     wine.wait_until_ready()

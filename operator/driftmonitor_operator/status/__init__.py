@@ -1,6 +1,6 @@
 """What is said of a monitor: observed state in, the operator's part of the status and Events out. All of it is pure."""
 
-from driftmonitor_operator.status.body import changed, invalid, judged, reworded
+from driftmonitor_operator.status.body import changed, invalid, judged, reworded, tells_more
 from driftmonitor_operator.status.checking import outdated_jobs
 from driftmonitor_operator.status.conditions import judge, next_look, nothing_known
 from driftmonitor_operator.status.events import EventLog, Posted, Transition, event, repeated, transitions
@@ -28,5 +28,6 @@ __all__ = [
     "repeated",
     "reworded",
     "shorten",
+    "tells_more",
     "transitions",
 ]

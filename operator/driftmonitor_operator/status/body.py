@@ -100,6 +100,18 @@ def changed(status: Body, previous: Body) -> bool:
     return any(status.get(name) != previous.get(name) for name in OWN_FIELDS)
 
 
+def tells_more(written: Body, body: Body) -> bool:
+    """Whether the answer to a write of the operator's part of the status has news of others, beside the monitor as it
+    was judged: another spec, what a check has published, its deletion."""
+    return _of_others(written) != _of_others(body)
+
+
+def _of_others(body: Body) -> list[Any]:
+    metadata, status = body["metadata"], body.get("status") or {}
+    published = {name: value for name, value in status.items() if name not in OWN_FIELDS}
+    return [metadata["uid"], metadata["generation"], "deletionTimestamp" in metadata, published]
+
+
 def reworded(status: Body, previous: Body) -> bool:
     """Whether writing this status would change messages and nothing else."""
     return changed(status, previous) and not changed(_wordless(status), _wordless(previous))
