@@ -22,7 +22,6 @@ from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 INSTALL = REPOSITORY / "manifests/install.yaml"
-PATIENCE_SECONDS = 90.0
 OPERATOR_NAMESPACE = "driftmonitor-system"
 CHECK_MANAGER = "fieldManager=driftmonitor-check&force=true"
 APPLY = "application/apply-patch+yaml"

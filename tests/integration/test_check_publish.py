@@ -37,7 +37,6 @@ from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "token-of-the-test"
-PATIENCE = 60.0
 OWNED = {"lastCheck", "reference", "columns", "violations", "history"}
 MONITORS = "/apis/driftmonitor.dev/v1alpha1/namespaces/default/driftmonitors"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/driftmonitors.driftmonitor.dev"

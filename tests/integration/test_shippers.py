@@ -24,14 +24,13 @@ from hack.shippers import PROGRAMS, MissingProgramError, executable
 from tests.support.receiver import Receiver
 from tests.support.shipping import (
     CONFIGURATIONS,
-    PATIENCE,
     TOKEN,
     Pipeline,
     build,
     monitor_with,
     operator_config,
 )
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 
 @pytest.fixture
@@ -161,7 +160,7 @@ def test_a_log_file_with_the_inode_of_a_deleted_one_is_read_from_its_start(pipel
     assert len(lines) > length
     successor.write_bytes(lines)
     successor.rename(pipeline.server.directory / "predictions.start9.000001.jsonl")
-    pipeline.server.client.report(WriterReport("pod/1/start9", 1000), PATIENCE)
+    pipeline.server.client.report(WriterReport("pod/1/start9", 1000), PATIENCE_SECONDS)
     pipeline.sidecar.start()
     pipeline.assert_each_row_is_stored_once_as_written()
 
@@ -212,7 +211,7 @@ def test_lines_after_a_long_one_are_stored(pipeline: Pipeline) -> None:
     file = pipeline.server.directory / "predictions.start9.000001.jsonl"
     before, after = (pipeline.server.lines("pod/1/start9", seq, 500) for seq in (1, 501))
     file.write_bytes(before + b"y" * (6 << 20) + b"\n" + after)
-    pipeline.server.client.report(WriterReport("pod/1/start9", 1000), PATIENCE)
+    pipeline.server.client.report(WriterReport("pod/1/start9", 1000), PATIENCE_SECONDS)
     pipeline.sidecar.start()
     pipeline.assert_each_row_is_stored_once_as_written()
 
@@ -352,7 +351,7 @@ def test_prometheus_is_told_what_was_sent(resting: Pipeline) -> None:
 def answer(url: str) -> str:
     """Empty if there is none."""
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as response:
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as response:
             text: str = response.read().decode()
             return text
     except OSError:

@@ -24,7 +24,6 @@ from tests.support.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 CHART = REPOSITORY / "charts/driftmonitor"
-PATIENCE_SECONDS = 120.0
 MONITORS = "/apis/driftmonitor.dev/v1alpha1/namespaces/{namespace}/driftmonitors"
 Body = dict[str, Any]
 

@@ -15,8 +15,8 @@ import httpx
 import pyarrow as pa
 
 from hack.objectstore.server import ObjectStore
-from tests.support.shipping import PATIENCE, free_port
-from tests.support.waiting import wait_for
+from tests.support.shipping import free_port
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 TOKEN = "the-token"
 BEGIN = datetime(2026, 1, 1, 22, 59, tzinfo=UTC)
@@ -162,7 +162,7 @@ class Sender:
         while goes_on():
             first = self.taken + 1
             body = lines_of(self.writer, range(first, first + self.rows))
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while time.monotonic() < deadline:
                 turn += 1
                 try:

@@ -9,7 +9,8 @@ import urllib.request
 from pathlib import Path
 
 from tests.support.callers import write_model
-from tests.support.shipping import PATIENCE, free_port
+from tests.support.shipping import free_port
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 class InferenceServer:
@@ -56,7 +57,7 @@ class InferenceServer:
         """Whether it takes requests; a failure if it has ended."""
         assert self._process is not None and self._process.poll() is None, self.output.read_text()[-2000:]
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=PATIENCE_SECONDS) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -69,7 +70,7 @@ class InferenceServer:
     def end(self) -> int:
         """Wait until it has ended by itself; its exit status."""
         assert self._process is not None
-        return self._process.wait(PATIENCE)
+        return self._process.wait(PATIENCE_SECONDS)
 
     def terminate(self) -> int:
         """SIGTERM; its exit status, once it has drained."""
@@ -84,7 +85,7 @@ class InferenceServer:
 
     def metrics(self) -> str:
         """What Prometheus would read."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE_SECONDS) as answer:
             return str(answer.read().decode())
 
     def metric(self, name: str) -> float:

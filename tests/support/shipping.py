@@ -25,12 +25,11 @@ from driftmonitor_operator.resources import shipper as rendered
 from driftmonitor_operator.resources.configmaps import shipper_data
 from hack.kafka.server import Kafka
 from hack.shippers import Sidecar
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 CONFIGURATIONS = Path(__file__).parents[2] / "fluentd"
 TOKEN = "a-token-that-no-output-may-show"
 WRITER = "pod/1/start1"
-PATIENCE = 120.0
 LOG_LIMIT_BYTES = 256 << 20
 
 
@@ -78,12 +77,12 @@ class Collector:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(PATIENCE)
+            self._process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(PATIENCE)
+            self._process.wait(PATIENCE_SECONDS)
 
     def ready(self) -> bool:
         try:
@@ -93,7 +92,7 @@ class Collector:
 
     def get(self, path: str) -> bytes:
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {TOKEN}"})
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             content: bytes = answer.read()
             return content
 

@@ -14,8 +14,8 @@ import httpx
 
 from driftmonitor_api.config import ValidationConfig
 from driftmonitor_api.v1alpha1 import DriftMonitor
-from tests.support.shipping import PATIENCE, TOKEN
-from tests.support.waiting import wait_for
+from tests.support.shipping import TOKEN
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 FEATURES = [{"name": "alcohol", "type": "Numerical"}, {"name": "colour", "type": "Categorical"}]
 Body = dict[str, Any]
@@ -96,7 +96,7 @@ class ValidationService:
             return 0
         self._process.terminate()
         try:
-            return self._process.wait(PATIENCE)
+            return self._process.wait(PATIENCE_SECONDS)
         finally:
             self._process.kill()
             self._process.wait()
@@ -117,7 +117,7 @@ class ValidationService:
         return self._answers("/healthz") == 200
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=PATIENCE)
+        return httpx.get(self.url + path, timeout=PATIENCE_SECONDS)
 
     def post(self, content: Any, token: str = TOKEN, **headers: str) -> httpx.Response:
         """Records as JSON, or bytes as they are."""

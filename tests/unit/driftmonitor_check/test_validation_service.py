@@ -18,9 +18,9 @@ import pytest
 
 from driftmonitor_api.reports import DriftReport
 from driftmonitor_check.validation.bodies import MAX_BODY_BYTES
-from tests.support.shipping import PATIENCE, TOKEN
+from tests.support.shipping import TOKEN
 from tests.support.validating import ValidationService
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 EVIDENTLY = "/scipy/"
 """In the path of a library that is loaded with Evidently alone."""
@@ -98,7 +98,7 @@ def background() -> Iterator[ThreadPoolExecutor]:
 
 def half_sent(service: ValidationService) -> socket.socket:
     """A request whose body is on its way for as long as it is not completed by `[]`."""
-    connection = socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE)
+    connection = socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE_SECONDS)
     head = f"POST /validation HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 2\r\n\r\n["
     connection.sendall(head.encode())
     service.wait("the request to be in hand", lambda: service.metric("requests_in_hand") == 1)
@@ -160,10 +160,10 @@ def test_a_body_beyond_the_bound_is_refused_before_it_is_read(shared: Validation
     refusals = 'requests_total{status="413"}'
     before = shared.metric(refusals)
     head = f"POST /validation HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
-    with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(f"{head}Content-Length: {MAX_BODY_BYTES + 1}\r\n\r\n".encode())
         assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 413 ")
-    with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
         block = b" " * (1 << 20)
         with suppress(BrokenPipeError, ConnectionResetError):  # it is refused in the middle
@@ -237,7 +237,7 @@ def test_a_request_in_hand_is_answered_at_the_end(service: ValidationService) ->
     service.process.send_signal(signal.SIGTERM)
     service.wait("it to take no more connections", lambda: not service.alive())
     assert completed(slow) == "HTTP/1.1 200 OK"
-    assert service.process.wait(PATIENCE) == 0
+    assert service.process.wait(PATIENCE_SECONDS) == 0
     assert not Path(f"/proc/{worker}").exists()
 
 
@@ -316,7 +316,7 @@ def test_bad_settings_end_it_with_the_variables_name(
     changes: dict[str, str], said: str, service: ValidationService
 ) -> None:
     service.launch(**changes)
-    assert service.process.wait(PATIENCE) == 2
+    assert service.process.wait(PATIENCE_SECONDS) == 2
     assert said in service.log.read_text()
 
 
@@ -325,5 +325,5 @@ def test_a_port_that_is_taken_ends_it(service: ValidationService) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         service.launch(PORT=str(taken.getsockname()[1]))
-        assert service.process.wait(PATIENCE) == 1
+        assert service.process.wait(PATIENCE_SECONDS) == 1
     assert "cannot listen on 127.0.0.1" in service.log.read_text()
