@@ -27,18 +27,18 @@ class Rows:
         for place in range(count):
             time = (BEGIN + place * step).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             values = dict(zip(FEATURES, features[place].tolist(), strict=True))
-            record = {
+            record = {  # in the order of the server's lines
                 "request_id": f"c0a8c1f3a9b2-{place + 1}",
-                "row": 0,
                 "timestamp": time,
+                "latency_ms": float(latencies[place]),
                 "monitor": "shop/wine",
                 "model": "wine",
                 "model_version": "3",
                 "writer": _WRITER,
                 "seq": place + 1,
+                "row": 0,
+                "prediction": {"score": float(scores[place]), "label": "late" if features[place][0] > 0 else "on time"},
                 "features": values,
-                "prediction": {"label": "late" if features[place][0] > 0 else "on time", "score": float(scores[place])},
-                "latency_ms": float(latencies[place]),
             }
             lines.append(json.dumps(record, separators=(",", ":")).encode())
         parts = [lines[place : place + BODY_ROWS] for place in range(0, count, BODY_ROWS)]

@@ -16,14 +16,7 @@ from driftmonitor_inference.batching import Batcher
 from driftmonitor_inference.metrics import Metrics
 from driftmonitor_inference.model import Model, PredictionError
 from driftmonitor_inference.predictions import RowPrediction
-from driftmonitor_inference.recordlines import (
-    Logged,
-    RecordLines,
-    RecordTooLongError,
-    compact_bytes,
-    encoded,
-    text_of,
-)
+from driftmonitor_inference.recordlines import Logged, RecordLines, RecordTooLongError, compact_bytes
 from driftmonitor_inference.recordlog import (
     LogFailedError,
     LogFullError,
@@ -99,8 +92,7 @@ class PredictionService:
         self.metrics = metrics
         self._log = log
         names = config.monitor, config.model_name, config.model_version, log.writer
-        self._lines = RecordLines(*names, all_scores=config.scores == "All")
-        self._compact = compact_bytes(model.columns)
+        self._lines = RecordLines(*names, compact_bytes(model.columns), all_scores=config.scores == "All")
         self._group_sync = group_sync
         self._redact = redact
         self._new_trace = new_trace
@@ -239,12 +231,20 @@ class PredictionService:
 
     def _log_all(self, requests: Sequence[_Request], timestamp: str, latency_ms: float) -> None:
         """Log them with one write; where that fails, those whose rows did not get there each on its own."""
+        alone, redact = len(requests) == 1, self._redact
 
         def encode(first_seq: int) -> bytes:
-            logged = [self._logged(request) for request in requests]
+            logged: list[Logged] = [
+                (
+                    request.request_id,
+                    request.rows if redact is None else Rows([], redact(request.rows.features)),
+                    request.predictions,
+                    None if request.trace is None else request.trace.trace_id,
+                )
+                for request in requests
+            ]
             return self._lines.encode(first_seq, timestamp, logged, latency_ms)
 
-        alone = len(requests) == 1
         try:
             self._log.append(sum([len(request.predictions) for request in requests]), encode)
         except (RecordTooLongError, RecordsTooLargeError) as error:
@@ -277,11 +277,6 @@ class PredictionService:
                 return
             request.logged = len(request.predictions)
             left -= request.logged
-
-    def _logged(self, request: _Request) -> Logged:
-        rows, redact, trace = request.rows, self._redact, request.trace
-        text = text_of(rows, self._compact) if redact is None else encoded(redact(rows.features))
-        return request.request_id, text, request.predictions, trace.trace_id if trace is not None else None
 
     def _not_logged(self, request: _Request, error: NotLoggedError, logged: int) -> None:
         """Only the first rows of a request got into the log."""

@@ -12,14 +12,8 @@ from driftmonitor_api.records import PredictionRecord
 from driftmonitor_api.v1alpha1 import Batching
 from driftmonitor_inference.decoding import decoder
 from driftmonitor_inference.predictions import Outlier, RowPrediction
-from driftmonitor_inference.recordlines import (
-    RecordLines,
-    RecordTooLongError,
-    compact_bytes,
-    encoded,
-    text_of,
-    verify_scores,
-)
+from driftmonitor_inference.recordlines import RecordLines, RecordTooLongError, compact_bytes, verify_scores
+from driftmonitor_inference.rows import Rows
 from driftmonitor_inference.signature import Column, ModelError
 from tests.support.served import Served
 
@@ -34,15 +28,22 @@ PLAIN: list[dict[str, Any]] = [{"a": 13.25 + place, "b": "100 % naïve"} for pla
 COLUMNS = [Column("a", "Numerical", "float64", "a", 2), Column("b", "Categorical", "string", "b", 2)]
 
 
-def sent(rows: list[dict[str, Any]]) -> Any:
-    """The text of rows as a client wrote them, with spaces."""
-    body = json.dumps({"instances": rows}, ensure_ascii=False).encode()
-    return text_of(decoder(COLUMNS, max_rows=10)(body), compact_bytes(COLUMNS))
+COMPACT = compact_bytes(COLUMNS)
 
 
-def lines_of(scores: bool, text: Any, count: int, prediction: RowPrediction, trace_id: str | None) -> list[Any]:
-    request = 'r"1\n %s', text, [prediction] * count, trace_id
-    made = RecordLines(*NAMES, all_scores=scores).encode(41, MOMENT, [request], 0.41)
+def sent(rows: list[dict[str, Any]]) -> Rows:
+    """Rows as a client wrote them, with spaces."""
+    return decoder(COLUMNS, max_rows=10)(json.dumps({"instances": rows}, ensure_ascii=False).encode())
+
+
+def not_sent(rows: list[Any]) -> Rows:
+    """Rows that no client wrote."""
+    return Rows([], rows)
+
+
+def lines_of(scores: bool, rows: Rows, count: int, prediction: RowPrediction, trace_id: str | None) -> list[Any]:
+    request = 'r"1\n %s', rows, [prediction] * count, trace_id
+    made = RecordLines(*NAMES, COMPACT, all_scores=scores).encode(41, MOMENT, [request], 0.41)
     assert made.count(b"\n") == count and made.endswith(b"\n")
     return [json.loads(line) for line in made.splitlines()]
 
@@ -51,12 +52,12 @@ def lines_of(scores: bool, text: Any, count: int, prediction: RowPrediction, tra
 @pytest.mark.parametrize("prediction", [CLASSIFIED, VALUED, LABEL, OUTLYING])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("rows", [BRACES, PLAIN])
-@pytest.mark.parametrize("text_of_rows", [sent, encoded])
+@pytest.mark.parametrize("made", [sent, not_sent])
 def test_lines_are_those_without_scores_and_the_scores(
-    text_of_rows: Any, rows: list[dict[str, Any]], count: int, prediction: RowPrediction, trace_id: str | None
+    made: Any, rows: list[dict[str, Any]], count: int, prediction: RowPrediction, trace_id: str | None
 ) -> None:
-    text = text_of_rows(rows[:count])
-    found, plain = (lines_of(scores, text, count, prediction, trace_id) for scores in (True, False))
+    taken = made(rows[:count])
+    found, plain = (lines_of(scores, taken, count, prediction, trace_id) for scores in (True, False))
     assert [line["features"] for line in found] == rows[:count]
     for line in found:
         record = PredictionRecord.model_validate(line)
@@ -68,9 +69,9 @@ def test_lines_are_those_without_scores_and_the_scores(
 
 @pytest.mark.parametrize("place", [0, 2])
 def test_a_record_that_no_reader_takes_is_refused_by_its_row(place: int) -> None:
-    texts = encoded([{"b": "x" * (MAX_RECORD_BYTES if row == place else 9)} for row in range(3)])
+    rows = not_sent([{"b": "x" * (MAX_RECORD_BYTES if row == place else 9)} for row in range(3)])
     with pytest.raises(RecordTooLongError, match=f"row {place} has [0-9]+ bytes; at most {MAX_RECORD_BYTES}"):
-        RecordLines(*NAMES, all_scores=True).encode(1, MOMENT, [("r", texts, [CLASSIFIED] * 3, None)], 0.1)
+        RecordLines(*NAMES, COMPACT, all_scores=True).encode(1, MOMENT, [("r", rows, [CLASSIFIED] * 3, None)], 0.1)
 
 
 def test_classes_that_no_record_can_hold_are_refused_with_the_field() -> None:
