@@ -287,7 +287,7 @@ class RecordLog:
         done = 0
         try:
             if self._torn:
-                self._grow(active, os.write(self._descriptor, b"\n"))
+                self._took(active, 0, os.write(self._descriptor, b"\n"))
                 self._torn = False
             while done < len(lines):
                 done += os.write(self._descriptor, lines[done:] if done else lines)
@@ -295,20 +295,17 @@ class RecordLog:
             # Lines that are complete may have been shipped already: their seq is used up.
             complete = lines.count(b"\n", 0, done) + (lines[done : done + 1] == b"\n")
             self._torn = self._torn or (done > 0 and lines[done - 1 : done] != b"\n")
-            self._advance(active, complete)
-            self._grow(active, done)
+            self._took(active, complete, done)
             raise _failed("the prediction log cannot be written", error, complete) from error
-        self._advance(active, rows)
-        self._grow(active, done)
+        self._took(active, rows, done)
 
-    def _advance(self, active: LogFile, rows: int) -> None:
+    def _took(self, active: LogFile, rows: int, size: int) -> None:
+        """Count the whole lines and the bytes that the file has taken."""
+        active.size += size
+        self._bytes += size
         if rows:
             self._account.advance(rows)
             active.last_seq = self._account.written
-
-    def _grow(self, active: LogFile, size: int) -> None:
-        active.size += size
-        self._bytes += size
 
     def _open_next(self) -> LogFile:
         path = self._path(self._number + 1)
@@ -341,7 +338,7 @@ class RecordLog:
             return
         if self._torn:
             with contextlib.suppress(OSError):  # else the next start ends the line
-                self._grow(self._active, os.write(self._descriptor, b"\n"))
+                self._took(self._active, 0, os.write(self._descriptor, b"\n"))
             self._torn = False
         if self._synced:
             self._unsynced.append(self._descriptor)
