@@ -57,7 +57,7 @@ def decoder(columns: Sequence[Column], *, max_rows: int) -> Callable[[bytes], Ro
                 raise problem
         if braces_in_names or (strings and _any_brace(values, strings)):
             return Rows(values, features)
-        return Rows(values, features, body, wrapped)
+        return Rows(values, features, body)
 
     return decode
 

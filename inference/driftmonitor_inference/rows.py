@@ -29,8 +29,6 @@ class Rows(msgspec.Struct):
     features: list[msgspec.Struct]
     body: bytes | None = None
     """The JSON that they were decoded from, if there is no brace in it but those of objects."""
-    wrapped: bool = False
-    """Whether an object in the body holds them."""
 
 
 def row_builder(columns: Sequence[Column]) -> Callable[[Sequence[Sequence[Value]]], Rows]:
