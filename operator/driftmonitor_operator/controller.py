@@ -5,9 +5,9 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from driftmonitor_operator import metrics
+from driftmonitor_operator import kinds, metrics
 from driftmonitor_operator.cluster import ApiError, NotAllowedError
-from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.kinds import Body, Kind
 from driftmonitor_operator.observed import Key
 from driftmonitor_operator.reconcile import Reconciler
 from driftmonitor_operator.store import Store
@@ -16,6 +16,8 @@ from driftmonitor_operator.workqueue import WorkQueue
 logger = logging.getLogger(__name__)
 
 RESYNC_RETRY_SECONDS = 30.0
+LISTED_SECONDS = 1.0
+"""When a watch has listed nothing more for so long, it has listed all."""
 _WORKER = "worker-"
 STUCK_SECONDS = 60.0
 """The event loop should come by far more often than this."""
@@ -31,6 +33,9 @@ class Controller:
         self._queue: WorkQueue[Key] = WorkQueue()
         self._threads = ThreadPoolExecutor(max_workers=workers + 1, thread_name_prefix="reconcile")
         self._tasks: list[asyncio.Task[None]] = []
+        self._listing = asyncio.Lock()
+        self._listed: set[Kind] = set()
+        self._has_listed = asyncio.Event()
         self._last_resync = self._last_beat = float("inf")  # not begun
         metrics.QUEUE_DEPTH.set_function(lambda: len(self._queue))
         metrics.QUEUE_DELAYED.set_function(lambda: self._queue.delayed)
@@ -40,6 +45,11 @@ class Controller:
         key = self._store.remove(body) if deleted else self._store.put(body)
         if key is not None:
             self._queue.add(key)
+
+    def listed(self, kind: Kind) -> None:
+        """Note that a watch has begun anew, and with a list: nobody is told of what was deleted shortly before."""
+        self._listed.add(kind)
+        self._has_listed.set()
 
     async def start(self) -> None:
         """List everything once, so that nothing is taken for missing that is not; then work.
@@ -58,6 +68,7 @@ class Controller:
                 logger.warning("wait for the apiserver: %s", error)
         self._tasks += [asyncio.create_task(self._work(), name=f"{_WORKER}{i}") for i in range(self._workers)]
         self._tasks.append(asyncio.create_task(self._resync_forever(), name="resync"))
+        self._tasks.append(asyncio.create_task(self._catch_up_forever(), name="catching up"))
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no more keys, and let the reconciles in hand come to their end, for this long at most."""
@@ -82,7 +93,8 @@ class Controller:
         return f"ended: {', '.join(dead)}" if dead else ""
 
     async def _resync(self) -> None:
-        keys = await asyncio.get_running_loop().run_in_executor(self._threads, self._reconciler.resync)
+        async with self._listing:
+            keys = await asyncio.get_running_loop().run_in_executor(self._threads, self._reconciler.resync)
         self._last_resync = time.monotonic()
         metrics.RESYNC_TIMESTAMP.set_to_current_time()
         for key in keys:
@@ -99,6 +111,31 @@ class Controller:
                 metrics.RECONCILE_ERRORS.labels(error=type(error).__name__).inc()
                 delay = min(self._resync_seconds, RESYNC_RETRY_SECONDS)
                 logger.warning("resync failed, again in %.0f s: %s", delay, error)
+
+    async def _catch_up_forever(self) -> None:
+        """List once more what watches have listed. What was deleted between the list that the operator began with, or
+        the end of a watch that had to begin anew, and the list of the new watch is in none of its events."""
+        while True:
+            await self._has_listed.wait()
+            while self._has_listed.is_set():
+                self._has_listed.clear()
+                await asyncio.sleep(LISTED_SECONDS)
+            listed = [kind for kind in kinds.WATCHED if kind in self._listed]
+            self._listed.clear()
+            try:
+                async with self._listing:
+                    keys = await asyncio.get_running_loop().run_in_executor(
+                        self._threads, self._reconciler.catch_up, listed
+                    )
+            except Exception as error:  # the resync would find it, too, but much later
+                metrics.RECONCILE_ERRORS.labels(error=type(error).__name__).inc()
+                logger.warning("catching up failed, again in %.0f s: %s", RESYNC_RETRY_SECONDS, error)
+                await asyncio.sleep(RESYNC_RETRY_SECONDS)
+                for kind in listed:
+                    self.listed(kind)
+                continue
+            for key in sorted(keys):
+                self._queue.add(key)
 
     async def _beat(self) -> None:
         while True:

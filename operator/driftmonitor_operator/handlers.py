@@ -77,6 +77,8 @@ async def watch(controller: Controller, namespace: str | None, ready: threading.
     async def observe(event: kopf.RawEvent, param: Any = None, **_: Any) -> None:
         body = {"apiVersion": param.api_version, "kind": param.name, **event["object"]}
         controller.observe(body, deleted=event["type"] == "DELETED")
+        if event["type"] is None:  # kopf's sign of a list
+            controller.listed(param)
 
     for kind in kinds.WATCHED:
         resource = (kind.group, kind.version, kind.plural)

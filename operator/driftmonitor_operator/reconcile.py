@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
@@ -12,7 +12,7 @@ from driftmonitor_operator import kinds, resources, sources, status
 from driftmonitor_operator.children import LOOK_AGAIN_SECONDS, Children
 from driftmonitor_operator.cluster import ApiError, Cluster
 from driftmonitor_operator.config import OperatorConfig
-from driftmonitor_operator.kinds import Body
+from driftmonitor_operator.kinds import Body, Kind
 from driftmonitor_operator.observed import Key, Problem, written_at
 from driftmonitor_operator.reasons import Reason
 from driftmonitor_operator.store import Store
@@ -44,13 +44,18 @@ class Reconciler:
 
     def resync(self) -> list[Key]:
         """Take everything over from the apiserver anew. Returns the keys to look at: all. Raises ApiError."""
-        concerned: set[Key] = set()
-        for kind in kinds.WATCHED:
-            concerned |= self._store.replace(kind.name, self._cluster.pages(kind, self._config.watch_namespace))
+        concerned = self.catch_up(kinds.WATCHED)
         self._children.resync()
         now = self._now()
         self._found = {source: found for source, found in self._found.items() if found[1] > now}
         return sorted(concerned | set(self._store.keys()))
+
+    def catch_up(self, listed: Iterable[Kind]) -> set[Key]:
+        """Take these kinds over from the apiserver anew. Returns the keys that have news. Raises ApiError."""
+        concerned: set[Key] = set()
+        for kind in listed:
+            concerned |= self._store.replace(kind.name, self._cluster.pages(kind, self._config.watch_namespace))
+        return concerned
 
     def reconcile(self, key: Key) -> float | None:
         """Look at one monitor and set right what is not. Returns seconds after which to look again, None: at the next

@@ -14,7 +14,7 @@ from tests.integration.properties.conftest import kill, sibling
 from tests.support.clocks import clock
 from tests.support.families import difference, families
 from tests.support.faultproxy import FaultProxy, watches
-from tests.support.faults import Answer, Body, Request
+from tests.support.faults import Answer, Body, Request, Wait
 from tests.support.waiting import wait_for
 
 NEVER = "86400"  # as RESYNC_SECONDS: what is repaired then, was repaired because of an event
@@ -234,6 +234,34 @@ def withdraw_the_credentials(proxy: FaultProxy) -> None:
     with proxy.injected(Answer(401), watches):
         proxy.cut_watches()
         time.sleep(clock(5, 60))
+
+
+@pytest.mark.property(14)
+@pytest.mark.parametrize("begin_anew", ["start", "expire"])
+def test_what_is_deleted_just_before_a_watch_lists_is_noticed_without_a_resync(
+    wine: Monitor, proxied: OperatorProcess, proxy: FaultProxy, begin_anew: str
+) -> None:
+    settings = {"RESYNC_SECONDS": NEVER, "WATCH_NAMESPACE": wine.namespace}
+    proxied.start(**settings)
+    wine.create()
+    wine.wait_until_applied()
+    proxied.wait_until_idle()
+    old = wine.child("Service", "wine")["metadata"]["uid"]
+
+    def lists_for_a_watch(request: Request) -> bool:
+        own = request.agent.startswith(kinds.FIELD_MANAGER)
+        return request.resource == "services" and request.method == "GET" and not request.watch and not own
+
+    with proxy.injected(Wait(3.0), lists_for_a_watch) as held:
+        if begin_anew == "start":
+            kill(proxied)
+            proxied.launch(**settings)
+        else:
+            proxy.send_expired(lambda watch: watch.resource == "services")
+        wait_for("the list of the new watch", lambda: held.met)
+        wine.api.delete("Service", wine.namespace, "wine")
+        again = wait_for("the Service to be back", lambda: wine.child("Service", "wine"))
+    assert again["metadata"]["uid"] != old
 
 
 @pytest.mark.property(14)
