@@ -66,6 +66,7 @@ class Controller:
                 if not error.unavailable:
                     raise
                 logger.warning("wait for the apiserver: %s", error)
+        self._listed.update(kinds.WATCHED)  # a watch that finds nothing left lists without a word; others speak for it
         self._tasks += [asyncio.create_task(self._work(), name=f"{_WORKER}{i}") for i in range(self._workers)]
         self._tasks.append(asyncio.create_task(self._resync_forever(), name="resync"))
         self._tasks.append(asyncio.create_task(self._catch_up_forever(), name="catching up"))
